@@ -91,14 +91,17 @@ def _anchors(tokens: Sequence[Token]) -> Iterator[str]:
 
 
 def _linked(tokens: Sequence[Token], name: str) -> Iterator[Token]:
-    """The parts of a text, with the links of the reference. A link to what is not served becomes its text."""
+    """The parts of a text, with the links of the reference. A link to what is not served becomes its text.
+
+    A picture is left out: it shows what the person who reads here can open.
+    """
     is_kept = True
     for token in tokens:
         if token.type == "link_open":
             target = _target(str(token.attrGet("href")), name)
             is_kept = target is not None
             token.attrSet("href", target or "")
-        if is_kept or token.type not in ("link_open", "link_close"):
+        if token.type != "image" and (is_kept or token.type not in ("link_open", "link_close")):
             yield token
 
 

@@ -49,12 +49,13 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(self, namespace: Namespace, last: int) -> None:
-        super().__init__(None, headers={"cache-control": "no-store"})
-        self.raw_headers = [header for header in self.raw_headers if header[0] != b"content-length"]
         self.namespace = namespace
         self.events = namespace.events
         # Events that are no longer kept were lost before this listener came.
         self.last = max(last, self.events.first - 1)
+        # A listener that must leave before its first event can continue with this id.
+        super().__init__(None, headers={"cache-control": "no-store", "last-event-id": str(self.last)})
+        self.raw_headers = [header for header in self.raw_headers if header[0] != b"content-length"]
         self._unchecked = False
         """True if a request was reported since the last checks."""
 

@@ -1,6 +1,6 @@
 """The whole state of a namespace as fixtures: reads, replaces, extends and resets it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from starlette.responses import Response
 
@@ -32,14 +32,23 @@ _RESET = 10
 
 
 async def get_state(request: Request) -> Response:
+    rows = rows_by_kind(request.store, _named(request, "kinds", KINDS))
     if "yaml" in (request.header("accept") or ""):
         # Writing YAML takes about ten times as long as writing JSON.
-        return Streamed(yaml_pieces(rows_by_kind(request.store)), "application/yaml", SLICE // 20)
-    return _whole(request)
+        return Streamed(yaml_pieces(rows), "application/yaml", SLICE // 20)
+    return Streamed(json_pieces(rows), "application/json", SLICE // 2)
 
 
 def _whole(request: Request) -> Response:
     return Streamed(json_pieces(rows_by_kind(request.store)), "application/json", SLICE // 2)
+
+
+def _named(request: Request, parameter: str, known: Collection[str]) -> frozenset[str]:
+    """The names in a parameter, separated by commas. Raises :class:`ControlError` for an unknown one."""
+    names = frozenset(name.strip() for name in request.query.get(parameter, "").split(",") if name.strip())
+    for name in sorted(names - set(known)):
+        raise ControlError(400, f"{parameter} has an unknown part {name!r}", nearest(name, known))
+    return names
 
 
 async def replace_state(request: Request) -> Response:
@@ -106,11 +115,8 @@ def _current_namespace(request: Request) -> Namespace:
 
 
 async def reset(request: Request) -> Response:
-    query = request.query
-    keep = frozenset(part.strip() for part in query.get("keep", "").split(",") if part.strip())
-    for part in sorted(keep - set(lifecycle.PARTS)):
-        raise ControlError(400, f"keep has an unknown part {part!r}", nearest(part, lifecycle.PARTS))
-    everything = query.get("all", "false")
+    keep = _named(request, "keep", lifecycle.PARTS)
+    everything = request.query.get("all", "false")
     if everything not in ("true", "false"):
         raise ControlError(400, f"all={everything} is neither true nor false", "write all=true or leave it out")
     namespaces = request.registry if everything == "true" else [request.namespace]
@@ -140,7 +146,7 @@ def _id_conflict(error: FaultError) -> ControlError:
 
 
 routes = [
-    ControlRoute("/state", get_state, "GET"),
+    ControlRoute("/state", get_state, "GET", query=("kinds",)),
     ControlRoute("/state", replace_state, "PUT"),
     ControlRoute("/state", add_state, "POST"),
     ControlRoute("/reset", reset, "POST", query=("keep", "all")),

@@ -207,6 +207,15 @@ def test_the_state_has_every_kind_of_record(heidi: Client) -> None:
     assert list(state) == ["api_keys", "patient_profiles", "sessions"]
 
 
+def test_named_kinds_are_exported_whole_and_alone(heidi: Client) -> None:
+    exported = heidi.get("/_mock/state?kinds=templates,api_keys").json()
+    unknown = heidi.get("/_mock/state?kinds=template")
+
+    assert list(exported) == ["api_keys", "templates"]
+    assert len(exported["templates"]) > 0
+    assert (unknown.status_code, unknown.json()["error"]) == (400, "kinds has an unknown part 'template'")
+
+
 def test_a_state_that_was_read_can_be_put_back_unchanged(heidi: Client) -> None:
     before = busy(heidi)
     text = heidi.get("/_mock/state").text

@@ -8,6 +8,8 @@ from clients import Client
 from helpers import another
 from pages import DOCS, Page, page
 
+from mock_heidi.control import doc_pages
+
 TAGS = {"a", "code", "em", "h1", "h2", "h3", "h4", "li", "ol", "p", "pre", "strong", "table", "tbody", "td", "th"}
 TAGS |= {"thead", "tr", "ul"}
 
@@ -65,6 +67,11 @@ def test_links_of_a_page_lead_to_what_the_server_shows(heidi: Client, written: P
             assert link in ("#/api", "#/control", "./#/assumptions") or link.startswith("https://"), link
         else:
             assert not shown[2] or shown[2] in page(shown[1]).anchors, link
+
+
+def test_a_page_has_no_pictures() -> None:
+    assert any("![" in written.text for written in DOCS)
+    assert not any("<img" in doc_pages.page(name).html for name in doc_pages.names())
 
 
 def test_a_column_of_numbers_is_marked_without_a_style(heidi: Client) -> None:

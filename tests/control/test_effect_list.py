@@ -1,4 +1,4 @@
-"""What the control API offers to pages and programs that build rules: the effects, and the preview of a rule."""
+"""The effects that the control API lists, and the preview of a rule."""
 
 import pytest
 from clients import Client

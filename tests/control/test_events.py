@@ -172,6 +172,18 @@ def test_without_a_last_id_a_listener_gets_only_later_events(server: Handle) -> 
     assert [row["path"].rsplit("/", 1)[1] for _, _, row in told] == ["2"]
 
 
+def test_an_answer_names_the_id_after_which_its_events_begin(server: Handle) -> None:
+    def begin(last: str | None) -> str:
+        headers = {} if last is None else {"Last-Event-ID": last}
+        with httpx.stream("GET", f"{server.url}/_mock/events", headers=headers, timeout=30) as response:
+            return str(response.headers["last-event-id"])
+
+    assert begin(None) == "0"
+    server.state.add_patient(first_name="Ana")
+
+    assert [begin(None), begin("0"), begin("7")] == ["1", "0", "0"]
+
+
 def test_a_listener_outlives_a_reset_and_a_restored_state(server: Handle) -> None:
     server.snapshot("before")
     with server.client() as client, listening(server) as events:

@@ -102,3 +102,102 @@ def test_axe_finds_nothing(server: Handle, page: Page, chromium: ChromiumThread)
     chromium.expect(page.locator("#live")).to_have_text("Live")
 
     assert chromium.violations(page) == []
+
+
+def test_a_new_view_begins_at_its_heading(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.goto(f"{server.url}/_mock/#/now")
+    chromium.expect(page.get_by_role("heading", name="Now")).to_be_visible()
+    page.locator("#main").evaluate("(main) => main.scrollTo(0, 500)")
+    page.get_by_role("link", name="State", exact=True).click()
+
+    chromium.expect(page.get_by_role("heading", name="State")).to_be_focused()
+    assert page.locator("#main").evaluate("(main) => main.scrollTop") == 0
+
+
+def test_the_menu_of_a_phone_is_used_with_the_keyboard(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto(f"{server.url}/_mock/#/now")
+    chromium.expect(page.get_by_role("heading", name="Connect a client")).to_be_visible()
+    button = page.get_by_role("button", name="Menu")
+    button.press("Enter")
+    chromium.expect(page.get_by_role("link", name="Now", exact=True)).to_be_focused()
+    chromium.expect(button).to_have_attribute("aria-expanded", "true")
+    violations = chromium.violations(page)
+    page.keyboard.press("Escape")
+    chromium.expect(button).to_be_focused()
+    chromium.expect(page.get_by_role("link", name="State", exact=True)).to_be_hidden()
+    button.press("Enter")
+    page.locator("#main").focus()
+    chromium.expect(button).to_have_attribute("aria-expanded", "false")
+    button.press("Enter")
+    page.get_by_role("link", name="State", exact=True).press("Enter")
+    chromium.expect(page.get_by_role("heading", name="State")).to_be_focused()
+
+    chromium.expect(button).to_have_attribute("aria-expanded", "false")
+    assert violations == []
+
+
+def test_a_message_is_shown_over_a_dialog(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.goto(f"{server.url}/_mock/#/now")
+    page.get_by_role("button", name="New namespace").click()
+    page.get_by_label("Name:").fill("default")
+    page.get_by_label("It starts with").select_option("from default")
+    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Replace it").click()
+    chromium.expect(page.locator("dialog .toast")).to_contain_text("'default' cannot become a copy.")
+    page.keyboard.press("Escape")
+
+    chromium.expect(page.locator("body > #toasts .toast")).to_be_visible()
+
+
+def test_a_view_that_could_not_be_opened_opens_when_the_server_is_back(page: Page, chromium: ChromiumThread) -> None:
+    with MockHeidi() as server:
+        page.goto(f"{server.url}/_mock/#/now")
+        chromium.expect(page.locator("#live")).to_have_text("Live")
+        port = int(server.url.rsplit(":", 1)[1])
+
+    page.get_by_role("link", name="State", exact=True).click()
+    chromium.expect(page.get_by_role("alert")).to_be_visible()
+    with MockHeidi(port=port):
+        chromium.expect(page.get_by_role("heading", name="Snapshots")).to_be_visible()
+
+
+def test_a_view_is_read_again_after_a_restart_of_the_server(page: Page, chromium: ChromiumThread) -> None:
+    with MockHeidi() as server:
+        page.goto(f"{server.url}/_mock/#/state")
+        chromium.expect(page.get_by_role("link", name="15 Patient profiles")).to_be_visible()
+        server.state.add_patient(first_name="Ana")
+        chromium.expect(page.get_by_role("link", name="16 Patient profiles")).to_be_visible()
+        port = int(server.url.rsplit(":", 1)[1])
+
+    with MockHeidi(port=port, fixtures={"patient_profiles": [{"first_name": "Bo"}]}) as server:
+        chromium.expect(page.get_by_role("link", name="1 Patient profiles", exact=True)).to_be_visible()
+        server.state.add_patient(first_name="Cy")
+        chromium.expect(page.get_by_role("link", name="2 Patient profiles", exact=True)).to_be_visible()
+
+
+def test_a_refused_token_is_asked_for_again(page: Page, chromium: ChromiumThread) -> None:
+    with MockHeidi(admin_token="let-me-in") as server:
+        page.goto(server.url)
+        for wrong in ("not-this-one", "nor-this-one"):
+            page.get_by_label("Admin token").fill(wrong)
+            page.get_by_role("button", name="Open the page").click()
+            chromium.expect(page.get_by_role("alert")).to_have_text("The server has refused the last one.")
+            chromium.expect(page.get_by_label("Admin token")).to_have_value("")
+        page.get_by_label("Admin token").fill("let-me-in")
+        page.keyboard.press("Enter")
+
+        chromium.expect(page.locator("#live")).to_have_text("Live")
+
+
+def test_a_server_that_comes_back_with_a_token_is_given_it(page: Page, chromium: ChromiumThread) -> None:
+    with MockHeidi() as server:
+        page.goto(server.url)
+        chromium.expect(page.locator("#live")).to_have_text("Live")
+        port = int(server.url.rsplit(":", 1)[1])
+
+    with MockHeidi(port=port, admin_token="let-me-in"):
+        page.get_by_label("Admin token").fill("let-me-in")
+        page.keyboard.press("Enter")
+
+        chromium.expect(page.locator("#live")).to_have_text("Live")

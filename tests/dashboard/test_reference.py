@@ -25,7 +25,7 @@ OPEN_ALL = """async () => {
     await new Promise((resolve) => setTimeout(resolve));
   }
 }"""
-PLACES = ["", "#/api", "#/control", "#/api/update_session", "#/api/upload_audio", "#/control/listen", "#/guide/faults"]
+PLACES = ["", "#/control", "#/api/update_session", "#/api/upload_audio", "#/control/listen", "#/guide/performance"]
 
 
 def open_at(page: Page, chromium: ChromiumThread, server: Handle, address: str = "") -> None:
@@ -128,6 +128,16 @@ def test_an_error_shows_its_form_and_an_example(server: Handle, page: Page, chro
     chromium.expect(page.locator("#at-404 .json").first).to_contain_text("Session not found")
 
 
+def test_the_answers_are_those_under_the_chosen_assumptions(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    server.assume(profile_not_found=400)
+    open_at(page, chromium, server, "#/api/get_patient_profile")
+
+    chromium.expect(page.locator("#at-400 > summary")).to_contain_text("There is no such patient profile")
+    assert page.locator("#at-404").count() == 0
+
+
 def test_an_unknown_operation_is_said_to_be_unknown(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     page.goto(f"{server.url}/_mock/docs#/api/get_sesion")
 
@@ -177,6 +187,9 @@ def test_a_body_is_edited_and_sent(server: Handle, page: Page, chromium: Chromiu
 
 
 def test_a_file_is_sent_or_else_a_sample(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    open_at(page, chromium, server, "#/api/upload_context_documents")
+    send(page)
+    chromium.expect(page.locator(".try-answer .json").first).to_contain_text("letter")
     open_at(page, chromium, server, "#/api/upload_audio")
     send(page)
     chromium.expect(page.locator(".answer-head")).to_contain_text("200 OK")
@@ -421,3 +434,10 @@ def test_the_first_load_is_small(server: Handle, page: Page, chromium: ChromiumT
     files = [row["size"] for row in loaded if re.search(r"/_mock/(ui/|docs(#|$))", row["name"])]
     assert len(files) > 20
     assert sum(files) < 200_000
+
+
+def test_docs_at_the_root_leads_to_the_reference(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.goto(f"{server.url}/docs")
+
+    chromium.expect(page.get_by_role("heading", name="Reference", exact=True)).to_be_visible()
+    assert page.url == f"{server.url}/_mock/docs"

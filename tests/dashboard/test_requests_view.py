@@ -30,10 +30,19 @@ NOTE = {
 HOSTILE = "<script>alert(1)</script>\u202egnp.exe\u200b"
 VISIBLE = "<script>alert(1)</script>\u2039202e\u203agnp.exe\u2039200b\u203a"
 
+# The page alone asks for the events, and only after `release()`.
+HELD_EVENTS = """
+delete window.SharedWorker;
+const ask = window.fetch;
+window.fetch = async (url, options) => {
+  if (String(url).endsWith('/events')) await new Promise((resolve) => { window.release = resolve; });
+  return ask(url, options);
+};
+"""
+
 
 def view(server: Handle, page: Page, address: str = "requests") -> None:
     """Open the view, or reload it with another address."""
-    page.context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
     page.goto("about:blank")
     page.goto(f"{server.url}/_mock/#/{address}")
 
@@ -53,6 +62,12 @@ def names(page: Page) -> list[str]:
 def options(page: Page) -> Locator:
     """The rows that are drawn."""
     return page.get_by_role("listbox", name="Requests, newest first").get_by_role("option")
+
+
+def top_of(element: Locator) -> float:
+    box = element.bounding_box()
+    assert box is not None
+    return box["y"]
 
 
 def copied(page: Page) -> str:
@@ -87,11 +102,24 @@ def test_the_list_shows_each_kind_of_request_with_its_mark(
     found = options(page)
     chromium.expect(found).to_have_count(6)
     for at, marks in enumerate(
-        ["stray", "unmatchedfinding", "stream", "finding", "fault"],
+        ["refused", "unmatchedfinding", "stream", "finding", "fault"],
     ):
         chromium.expect(found.nth(at).locator(".marks")).to_contain_text(marks)
     chromium.expect(found.nth(2).locator(".marks")).to_contain_text("assumption")
     assert names(page)[2:] == ["generate_consult_note", "list_patient_profiles", "get_session", "get_jwt"]
+
+
+def test_a_request_that_comes_before_the_events_do_is_listed(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    server.token()
+    page.add_init_script(HELD_EVENTS)
+    view(server, page)
+    chromium.expect(options(page)).to_have_count(1)
+    server.token()
+    page.evaluate("release()")
+
+    chromium.expect(options(page)).to_have_count(2)
 
 
 def test_the_list_is_filtered_by_what_the_control_api_filters(
@@ -130,6 +158,43 @@ def test_the_list_is_filtered_by_what_the_control_api_filters(
         "Status=teapot is not a status. Write it like status=404"
     )
     assert "status=teapot" in page.url
+
+
+def test_a_request_joins_a_filtered_list_when_its_finding_is_known(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    server.token()
+    view(server, page, "requests?finding=any")
+    chromium.expect(page.get_by_text("No request matches the filter.")).to_be_visible()
+    chromium.expect(page.locator("#live")).to_have_text("Live")
+    with server.client() as client:
+        client.patch(f"/patient-profiles/{JOHN}", json={"shoe": 3})
+        client.get(f"/patient-profiles/{JOHN}")
+    chromium.expect(options(page)).to_have_text([re.compile("update_patient_profile")])
+    page.get_by_role("button", name="Findings").click()
+
+    chromium.expect(options(page)).to_have_count(4)
+
+
+@pytest.mark.parametrize(
+    ("text", "filters", "written"),
+    [
+        ("status:4xx", {"status": "4xx"}, "status:4xx"),
+        ('path:"/a b" is:stream Zo\u00eb  Smith', {"path": "/a b", "is": "stream", "text": "Zo\u00eb Smith"}, None),
+        ("is:nothing http://x", {"text": "is:nothing http://x"}, None),
+        ("  fault:any  fault:fault-1 ", {"fault": "fault-1"}, "fault:fault-1"),
+        ("", {}, ""),
+    ],
+)
+def test_the_box_reads_and_writes_a_filter(
+    server: Handle, page: Page, text: str, filters: dict[str, str], written: str | None
+) -> None:
+    page.goto(f"{server.url}/_mock/")
+    module = "await import('/_mock/ui/views/request-filter.js')"
+
+    assert page.evaluate(f"async (text) => ({module}).parseFilter(text)", text) == filters
+    again = page.evaluate(f"async (filter) => ({module}).writeFilter(filter)", filters)
+    assert again == (written if written is not None else " ".join(text.split()))
 
 
 def test_a_paused_list_counts_what_comes_and_goes_on(server: Handle, page: Page, chromium: ChromiumThread) -> None:
@@ -180,8 +245,7 @@ def test_a_request_opens_beside_the_list_with_all_that_explains_it(
     assert side.get_by_role("link", name="success_status").get_attribute("href") == "#/assumptions?name=success_status"
     chromium.expect(side.get_by_role("row", name="first_name John Jon")).to_be_visible()
     chromium.expect(side.get_by_text("colour", exact=True)).to_be_visible()
-    boxes = [side.get_by_role("heading", name=name).bounding_box() for name in ("Request", "Answer")]
-    assert boxes[0]["y"] == boxes[1]["y"]
+    assert top_of(side.get_by_role("heading", name="Request")) == top_of(side.get_by_role("heading", name="Answer"))
     chromium.expect(side.locator(".json").first).to_contain_text('"shoe": 3')
     side.get_by_role("group", name="Form of the request").get_by_role("button", name="Raw").click()
     chromium.expect(side.get_by_label("Raw request")).to_have_text('{\n  "first_name": "Jon",\n  "shoe": 3\n}')
@@ -196,8 +260,7 @@ def test_the_keyboard_alone_opens_steps_and_closes(server: Handle, page: Page, c
     view(server, page)
     heading = page.get_by_role("heading", level=2)
     chromium.expect(options(page)).to_have_count(3)
-    page.get_by_role("listbox").focus()
-    page.keyboard.press("ArrowDown")
+    page.keyboard.press("j")
     page.keyboard.press("Enter")
     chromium.expect(heading).to_contain_text("list_consult_note_templates")
     page.keyboard.press("j")
@@ -248,11 +311,13 @@ def test_a_stream_is_stepped_through_piece_by_piece(server: Handle, page: Page, 
     assert text.text_content() == "".join(pieces[:2])
     page.get_by_role("button", name="Piece before").click()
     chromium.expect(page.locator(".stream output")).to_contain_text(
-        re.compile(r"Piece 1 of 3 · [\d.]+ ms since the request")
+        re.compile(r"Piece\s1\sof\s3 · [\d.]+\sms\ssince\sthe\srequest")
     )
 
-    chromium.expect(page.get_by_text("A fault ended it cleanly, too early after 3 pieces.")).to_be_visible()
-    chromium.expect(page.get_by_text("end_after=3")).to_be_visible()
+    chromium.expect(page.get_by_text("A fault ended it as if it were complete after 3 pieces.")).to_be_visible()
+    chromium.expect(
+        page.get_by_text("The next request to generate_consult_note: the stream ends cleanly after 3 pieces.")
+    ).to_be_visible()
     assert page.get_by_role("link", name="fault-1").get_attribute("href") == "#/faults/fault-1"
 
 
@@ -261,8 +326,8 @@ def test_a_stream_is_stepped_through_piece_by_piece(server: Handle, page: Page, 
     [
         (None, None, "The answer is under way."),
         ("client", "complete", "The client left after 2 pieces, before the end."),
-        ("server", "complete", "The mock sent all of it, and ended it after 2 pieces."),
-        ("fault", "complete", "A fault ended it cleanly, too early after 2 pieces."),
+        ("server", "complete", "The mock sent all of it and ended it after 2 pieces."),
+        ("fault", "complete", "A fault ended it as if it were complete after 2 pieces."),
         ("fault", "reset", "A fault reset the connection after 2 pieces."),
         ("fault", "stall", "A fault let nothing more come after 2 pieces. Then the client left."),
         ("reset", "close", "A reset of the namespace ended it after 2 pieces."),
@@ -272,7 +337,7 @@ def test_the_end_of_a_stream_is_told_with_who_ended_it(
     server: Handle, page: Page, ended_by: str | None, ending: str | None, said: str
 ) -> None:
     page.goto(f"{server.url}/_mock/")
-    row = {"ended_by": ended_by, "ending": ending, "client_left": ending == "stall", "pieces": [{}, {}]}
+    row: dict[str, Any] = {"ended_by": ended_by, "ending": ending, "client_left": ending == "stall", "pieces": [{}, {}]}
     script = "async (row) => (await import('/_mock/ui/views/timeline.js')).endOf(row)"
 
     assert page.evaluate(script, row) == said
@@ -329,7 +394,7 @@ def test_a_request_is_sent_again_and_the_new_one_opens(server: Handle, page: Pag
     view(server, page, f"requests/{sent['id']}")
     chromium.expect(page.get_by_role("heading", level=2)).to_be_visible()
     page.keyboard.press("r")
-    chromium.expect(page.locator(".toast")).to_contain_text("Sent again, with a token of test@heidihealth.com: 200")
+    chromium.expect(page.locator(".toast")).to_contain_text("Sent again: 200, with a new token of the test user")
 
     again = last(server)
     chromium.expect(page.get_by_text(f"Request {again['id']}", exact=True)).to_be_visible()
@@ -346,8 +411,7 @@ def test_a_request_of_a_namespace_is_sent_again_there(server: Handle, page: Page
     with server.namespace("blue", fixtures="empty", api_key="our-key") as blue:
         with blue.client() as client:
             client.get("/patient-profiles")
-        page.context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
-        page.goto(f"{blue.url}/ns/blue/_mock/#/requests/2")
+            page.goto(f"{blue.url}/ns/blue/_mock/#/requests/2")
         page.get_by_role("button", name="Send again").click()
         chromium.expect(page.locator(".toast")).to_contain_text(": 200")
 
@@ -508,14 +572,12 @@ def test_new_requests_leave_the_rows_where_a_person_looks(server: Handle, page: 
         chromium.expect(options(page).first).to_have_attribute("aria-setsize", "200")
         chromium.expect(page.locator("#live")).to_have_text("Live")
         page.get_by_role("listbox").evaluate("(list) => { list.scrollTop = 100 * 36; }")
-        row = page.locator("[data-index='100']")
-        before = row.bounding_box()
+        before = top_of(page.locator("[data-index='100']"))
         for number in range(30):
             client.get(f"/sessions/{number}")
         chromium.expect(options(page).first).to_have_attribute("aria-setsize", "230")
 
-    after = page.locator("[data-index='130']").bounding_box()
-    assert before["y"] == after["y"]
+    assert top_of(page.locator("[data-index='130']")) == before
 
 
 @pytest.mark.parametrize("width", [360, 1280, 3840])

@@ -26,8 +26,8 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    # The browser itself looks for its maker's hosts.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    # The browser itself looks for its maker's hosts. Names below .test are this machine, for tests of other origins.
+    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 # The time in ms that a test waits for something of the page.
 _PATIENCE = 15_000
@@ -45,6 +45,12 @@ class _Remote:
     def __call__(self, *args: Any, **options: Any) -> Any:
         given = [_bare(arg) for arg in args], {name: _bare(value) for name, value in options.items()}
         return _wrapped(self._run, self._run(self._value, *given[0], **given[1]))
+
+    def __enter__(self) -> Any:
+        return _wrapped(self._run, self._run(self._value.__enter__))
+
+    def __exit__(self, *error: object) -> None:
+        self._run(self._value.__exit__, *error)
 
 
 def _bare(value: Any) -> Any:

@@ -2,19 +2,20 @@
 
 import { control, here, Refusal } from './control.js';
 import { byId, fill, h } from './dom.js';
-import { addShortcuts, listenToKeys, setViewShortcuts, showShortcuts } from './keys.js';
+import { plain } from './format.js';
+import { addShortcuts, listenToKeys, setViewShortcuts } from './keys.js';
 import { live } from './live.js';
+import { closeMenu, drawMenu, mark } from './menu.js';
 import { explain } from './refused.js';
 import { current, go } from './route.js';
-import { complain } from './toast.js';
 
 /** @typedef {import('./route.js').Route} Route */
 /** @typedef {import('./keys.js').Shortcut} Shortcut */
 
 /**
  * What a view's module exports as `open`: it makes the view for an address. The signal ends when the view is left;
- * listeners and requests take it. `update` takes another address of the same view; without it, or if it returns false,
- * the view is made anew.
+ * listeners and requests take it. `update` takes another address of the same view; without it, or if it returns
+ * false, the view is made anew.
  *
  * @typedef {{ title: string, element: HTMLElement, update?: (route: Route) => unknown, shortcuts?: Shortcut[] }} View
  * @typedef {(route: Route, signal: AbortSignal) => View | Promise<View>} Open
@@ -33,27 +34,55 @@ const VIEWS = [
   ['state', 'State', 't'],
 ];
 
-/** @type {{ name: string, view: View, leave: AbortController } | null} */
+/** @type {{ name: string, view: View } | null} */
 let shown = null;
+let failed = false;
+// Ends the shown view, or the one that is being opened.
+let leaving = new AbortController();
 
 async function render() {
   const route = current();
-  document.body.classList.remove('menu-open');
+  closeMenu();
   mark(route.view);
   if (shown?.name === route.view && shown.view.update && shown.view.update(route) !== false) return;
-  shown?.leave.abort();
-  const leave = new AbortController();
+  leaving.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  shown = null;
+  failed = false;
   try {
-    const view = await open(route, leave.signal);
-    if (leave.signal.aborted || current().view !== route.view) return;
-    shown = { name: route.view, view, leave };
-    document.title = `${view.title} · mock_heidi`;
-    setViewShortcuts(view.shortcuts ?? []);
-    fill(byId('main'), view.element);
+    const view = await open(route, signal);
+    if (signal.aborted) return;
+    shown = { name: route.view, view };
+    place(view);
   } catch (error) {
-    shown = { name: '', view: { title: 'Error', element: byId('main') }, leave };
-    fill(byId('main'), explain(error, render));
+    if (signal.aborted) return;
+    failed = true;
+    place({ title: 'Error', element: explain(error, render) });
   }
+}
+
+/**
+ * Puts a view on the page. After the first one, the focus moves to its heading, so that a screen reader reads it.
+ *
+ * @param {View} view
+ */
+function place({ title, element, shortcuts = [] }) {
+  const main = byId('main');
+  const isFirst = main.querySelector('h1') === null;
+  document.title = `${title} · mock_heidi`;
+  setViewShortcuts(shortcuts);
+  fill(main, element);
+  main.scrollTop = 0;
+  const heading = isFirst ? null : element.querySelector('h1');
+  heading?.setAttribute('tabindex', '-1');
+  /** @type {HTMLElement | null} */ (element.querySelector('[autofocus]') ?? heading)?.focus({ preventScroll: true });
+}
+
+/** Opens the present view again. */
+function renderAnew() {
+  shown = null;
+  render();
 }
 
 /**
@@ -70,34 +99,12 @@ async function open(route, signal) {
   return module.open(route, signal);
 }
 
-/** @param {string} view */
-function mark(view) {
-  for (const link of byId('menu').querySelectorAll('a')) {
-    if (link.getAttribute('href') === `#/${view}`) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
-  }
-}
-
-function drawMenu() {
-  const links = VIEWS.map(([name, label]) => h('a', { href: `#/${name}` }, label));
-  const help = h('button', { type: 'button', class: 'quiet', click: showShortcuts }, 'Shortcuts ', h('kbd', {}, '?'));
-  fill(byId('menu'), ...links, h('a', { class: 'apart', href: 'docs' }, 'Reference'), help);
-  const button = /** @type {HTMLElement} */ (document.querySelector('.menu-button'));
-  button.addEventListener('click', () => {
-    const isOpen = document.body.classList.toggle('menu-open');
-    button.setAttribute('aria-expanded', String(isOpen));
-  });
-  document.querySelector('[data-skip]')?.addEventListener('click', (event) => {
-    event.preventDefault();
-    byId('main').focus();
-  });
-}
-
 async function drawNamespaces() {
   const select = /** @type {HTMLSelectElement} */ (byId('namespace'));
   const { namespaces } = await control('/namespaces');
   const names = new Set([here.namespace, ...namespaces.map((/** @type {any} */ row) => row.name)]);
-  fill(select, [...names].map((name) => h('option', { value: name, selected: name === here.namespace }, name)));
+  if (select.length === names.size && [...select.options].every(({ value }) => names.has(value))) return;
+  fill(select, [...names].map((name) => h('option', { value: name, selected: name === here.namespace }, plain(name))));
 }
 
 function drawLive() {
@@ -108,7 +115,7 @@ function drawLive() {
 }
 
 function begin() {
-  drawMenu();
+  drawMenu(VIEWS);
   drawLive();
   listenToKeys();
   addShortcuts(
@@ -116,7 +123,11 @@ function begin() {
   );
   const forever = new AbortController().signal;
   live.addEventListener('state', drawLive);
-  live.on(['namespace'], () => drawNamespaces().catch(complain), forever);
+  // A server that has restarted may want a token now.
+  live.addEventListener('state', () => live.state === 'refused' && renderAnew());
+  live.addEventListener('gap', () => failed && render());
+  const refresh = () => drawNamespaces().catch(() => undefined);
+  live.on(['namespace'], refresh, forever, refresh);
   byId('namespace').addEventListener('change', (event) => {
     const { value } = /** @type {HTMLSelectElement} */ (event.target);
     const prefix = value === 'default' ? here.root : `${here.root}/ns/${encodeURIComponent(value)}`;
@@ -124,8 +135,8 @@ function begin() {
   });
   window.addEventListener('hashchange', render);
   render();
-  // The view says what is wrong, so that these two need not.
-  drawNamespaces().then(() => live.begin(), () => undefined);
+  // The view says what is wrong. Without the token there are no events either.
+  drawNamespaces().then(() => live.begin(), (error) => error.needsToken || live.begin());
 }
 
 begin();

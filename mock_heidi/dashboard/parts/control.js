@@ -27,19 +27,21 @@ export const admin = {
   },
 };
 
-/** A refusal: one sentence, and what to do. */
+/** A refusal: one sentence, and what to do. Refused records have all their problems, and the number of `more`. */
 export class Refusal extends Error {
   /**
    * @param {number} status 0 if the server did not answer
    * @param {string} message
    * @param {string} hint
-   * @param {string[]} problems all problems of a refused body, each with its place
+   * @param {string[]} problems
+   * @param {number} more
    */
-  constructor(status, message, hint, problems = []) {
+  constructor(status, message, hint, problems = [], more = 0) {
     super(message);
     this.status = status;
     this.hint = hint;
     this.problems = problems;
+    this.more = more;
   }
 
   /** True if the server wants an admin token, or another one. */
@@ -58,8 +60,7 @@ export class Refusal extends Error {
  */
 export async function control(path, options = {}) {
   const answer = await call(here.control + path, options);
-  if (answer.ok) return answer.json();
-  throw await refusal(answer);
+  return answer.json();
 }
 
 /**
@@ -71,14 +72,22 @@ export async function control(path, options = {}) {
  */
 export async function controlText(path, options = {}) {
   const answer = await call(here.control + path, options);
-  if (answer.ok) return answer.text();
-  throw await refusal(answer);
+  return answer.text();
 }
 
-/** @param {Response} answer */
-async function refusal(answer) {
-  const { error = `the control API answered ${answer.status}`, hint, problems } = await answer.json().catch(() => ({}));
-  return new Refusal(answer.status, error, hint ?? '', problems);
+/**
+ * An answer that is no refusal.
+ *
+ * @param {string} url
+ * @param {Options} options
+ * @returns {Promise<Response>}
+ */
+async function call(url, options) {
+  const answer = await ask(url, options);
+  if (answer.ok) return answer;
+  const told = await answer.json().catch(() => ({}));
+  const error = told.error ?? `the control API answered ${answer.status}`;
+  throw new Refusal(answer.status, error, told.hint ?? '', told.problems, told.more);
 }
 
 /**
@@ -86,7 +95,7 @@ async function refusal(answer) {
  * @param {Options} options
  * @returns {Promise<Response>}
  */
-async function call(url, { method = 'GET', body, headers = {}, signal }) {
+async function ask(url, { method = 'GET', body, headers = {}, signal }) {
   /** @type {Record<string, string>} */
   const sent = { ...headers };
   if (admin.token !== null) sent['x-mock-admin-token'] = admin.token;

@@ -1,7 +1,8 @@
 // Copies a text. The clipboard of the browser is there only on https and on this machine; a selection works everywhere.
 
+import { uppermost } from './dialog.js';
 import { h } from './dom.js';
-import { toast } from './toast.js';
+import { attempt, toast } from './toast.js';
 
 /**
  * @param {string} text
@@ -11,15 +12,30 @@ export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    const area = h('textarea', { class: 'offscreen', 'aria-hidden': 'true', readonly: true });
-    area.value = text;
-    // A modal dialog makes the rest of the page inert.
-    (document.querySelector('dialog[open]') ?? document.body).append(area);
-    area.select();
-    document.execCommand('copy');
-    area.remove();
+    if (!copySelected(text)) {
+      toast('The browser does not let this page copy. Select the text and copy it.', { wrong: true });
+      return;
+    }
   }
   toast('Copied');
+}
+
+/**
+ * Copies a text by selecting it. The focus stays.
+ *
+ * @param {string} text
+ */
+function copySelected(text) {
+  const focused = document.activeElement;
+  const area = h('textarea', { class: 'offscreen', 'aria-hidden': 'true', tabindex: '-1', readonly: true });
+  area.value = text;
+  uppermost().append(area);
+  area.focus({ preventScroll: true });
+  area.select();
+  const done = document.execCommand('copy');
+  area.remove();
+  if (focused instanceof HTMLElement) focused.focus({ preventScroll: true });
+  return done;
 }
 
 /**
@@ -30,7 +46,7 @@ export async function copy(text) {
  * @param {string} [name] what a screen reader says, such as `Copy the base URL`
  */
 export function copyButton(text, label = 'Copy', name = label) {
-  const click = async () => copy(typeof text === 'string' ? text : await text());
+  const click = () => attempt(async () => copy(typeof text === 'string' ? text : await text()));
   return h('button', { type: 'button', class: 'quiet', 'aria-label': name, click }, label);
 }
 

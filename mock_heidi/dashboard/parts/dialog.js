@@ -1,6 +1,8 @@
 // Questions and forms over the page.
 
-import { h } from './dom.js';
+import { byId, h } from './dom.js';
+
+let dialogs = 0;
 
 /**
  * Opens a dialog and returns it. It closes with Escape, and with its `Close` button.
@@ -11,15 +13,27 @@ import { h } from './dom.js';
  */
 export function openDialog(title, ...content) {
   const close = h('button', { type: 'button', class: 'quiet', 'aria-label': 'Close', click: () => dialog.close() }, 'Close');
+  // A question may stand over a form.
+  const id = `dialog-${++dialogs}`;
+  const end = () => {
+    // Messages are shown in the uppermost dialog, which makes the rest of the page inert.
+    if (dialog.contains(byId('toasts'))) document.body.append(byId('toasts'));
+    dialog.remove();
+  };
   const dialog = h(
     'dialog',
-    { 'aria-labelledby': 'dialog-title', close: () => dialog.remove() },
-    h('header', {}, h('h2', { id: 'dialog-title' }, title), close),
+    { 'aria-labelledby': id, close: end },
+    h('header', {}, h('h2', { id }, title), close),
     ...content,
   );
   document.body.append(dialog);
   dialog.showModal();
   return dialog;
+}
+
+/** The element in which a person can act now: the uppermost dialog, or the page. */
+export function uppermost() {
+  return [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body;
 }
 
 /**

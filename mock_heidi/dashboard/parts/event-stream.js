@@ -79,6 +79,10 @@ export async function follow({ url, token, signal, connections = new Connections
         return;
       }
       if (!answer.ok || answer.body === null) throw new Error(`events: ${answer.status}`);
+      const since = answer.headers.get('last-event-id') ?? '0';
+      // The server goes on elsewhere if it has restarted, or does not keep the next event any more.
+      if (since !== (headers['last-event-id'] ?? since)) onState('lost');
+      headers['last-event-id'] = since;
       onState('live');
       pause = FIRST;
       for await (const events of read(answer.body)) {

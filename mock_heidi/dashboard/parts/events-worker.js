@@ -17,7 +17,6 @@ class Stream {
    * @param {string | null} token
    */
   constructor(url, token) {
-    this.token = token;
     /** @type {Map<MessagePort, number>} */
     this.ports = new Map();
     /** @type {State} */
@@ -42,20 +41,24 @@ class Stream {
   }
 }
 
-/** @type {Map<string, Stream>} */
+/**
+ * The streams by address and token, so that a tab gets no events for which another one has given the token.
+ *
+ * @type {Map<string, Stream>}
+ */
 const streams = new Map();
 
 /**
+ * Ends what a tab listens to. A stream without tabs ends.
+ *
  * @param {MessagePort} port
- * @param {string} url
  */
-function leave(port, url) {
-  const stream = streams.get(url);
-  if (stream === undefined) return;
-  stream.ports.delete(port);
-  if (stream.ports.size > 0) return;
-  stream.ending.abort();
-  streams.delete(url);
+function leave(port) {
+  for (const [key, stream] of streams) {
+    if (!stream.ports.delete(port) || stream.ports.size > 0) continue;
+    stream.ending.abort();
+    streams.delete(key);
+  }
 }
 
 /**
@@ -64,33 +67,45 @@ function leave(port, url) {
  * @param {string | null} token
  */
 function join(port, url, token) {
-  let stream = streams.get(url);
-  const refused = stream?.state === 'refused' && stream.token !== token;
-  if (stream === undefined || refused) {
-    const ports = stream?.ports ?? new Map();
-    stream?.ending.abort();
-    stream = new Stream(url, token);
-    stream.ports = ports;
-    streams.set(url, stream);
-  }
+  const key = JSON.stringify([url, token]);
+  const known = streams.get(key);
+  // The server may have changed since it refused.
+  const stream = known === undefined || known.state === 'refused' ? new Stream(url, token) : known;
+  if (known !== undefined && known !== stream) stream.ports = known.ports;
+  streams.set(key, stream);
   stream.ports.set(port, Date.now());
   port.postMessage({ state: stream.state });
+}
+
+/**
+ * Notes that a tab is still there. One that was silent for too long, such as a frozen one, has missed events.
+ *
+ * @param {MessagePort} port
+ * @param {string} url
+ * @param {string | null} token
+ */
+function stay(port, url, token) {
+  const own = [...streams.values()].find(({ ports }) => ports.has(port));
+  own?.ports.set(port, Date.now());
+  if (own !== undefined) return;
+  port.postMessage({ state: 'lost' });
+  join(port, url, token);
 }
 
 // @ts-expect-error the types of a page do not know the scope of a shared worker
 self.onconnect = (/** @type {MessageEvent} */ event) => {
   const [port] = event.ports;
   port.onmessage = ({ data }) => {
-    if (data.leave) leave(port, data.url);
+    if (data.leave) leave(port);
     else if (data.join) join(port, data.url, data.token);
-    else streams.get(data.url)?.ports.set(port, Date.now());
+    else stay(port, data.url, data.token);
   };
 };
 
 setInterval(() => {
-  for (const [url, stream] of streams) {
-    for (const [port, seen] of stream.ports) {
-      if (Date.now() - seen > SILENCE) leave(port, url);
+  for (const { ports } of streams.values()) {
+    for (const [port, seen] of ports) {
+      if (Date.now() - seen > SILENCE) leave(port);
     }
   }
 }, SILENCE / 4);

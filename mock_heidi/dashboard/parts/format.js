@@ -33,6 +33,15 @@ export function duration(seconds) {
 }
 
 /**
+ * A duration in whole seconds, minutes or hours: `12 s`, `3 min 20 s`.
+ *
+ * @param {number} seconds
+ */
+export function span(seconds) {
+  return seconds < 60 ? `${Math.floor(seconds)} s` : duration(seconds);
+}
+
+/**
  * A size with its unit: `83 B`, `1.24 kB`.
  *
  * @param {number | null | undefined} bytes

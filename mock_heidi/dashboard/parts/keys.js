@@ -14,6 +14,9 @@ const everywhere = [];
 /** @type {Shortcut[]} */
 let ofView = [];
 let first = '';
+let firstAt = 0;
+// The time in ms in which the second key of a shortcut must come.
+const TOGETHER = 2000;
 
 /**
  * Adds shortcuts that work in every view. `g r` means: press g, then r.
@@ -49,7 +52,7 @@ function press(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   const at = /** @type {HTMLElement} */ (event.target);
   if (at.closest('input, textarea, select, [contenteditable], dialog')) return;
-  const pressed = first ? `${first} ${event.key}` : event.key;
+  const pressed = first && event.timeStamp - firstAt < TOGETHER ? `${first} ${event.key}` : event.key;
   first = '';
   const act = [...ofView, ...everywhere].find((shortcut) => shortcut.act && shortcut.keys === pressed)?.act;
   if (act) {
@@ -57,6 +60,7 @@ function press(event) {
     act(event);
   } else if ([...ofView, ...everywhere].some(({ keys }) => keys.startsWith(`${event.key} `))) {
     first = event.key;
+    firstAt = event.timeStamp;
   }
 }
 

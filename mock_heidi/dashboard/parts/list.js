@@ -16,6 +16,7 @@ const SPARE = 8;
  * @property {(item: T) => void} open called for a click, and for Enter
  * @property {(item: T) => void} [move] called when the keyboard has selected another item
  * @property {(item: T) => string} [mark] a class for the row
+ * @property {boolean} [fixed] true if items never change: another value is another object. Then a row is drawn once.
  */
 
 /**
@@ -52,6 +53,8 @@ export class List {
     new ResizeObserver(() => this.draw()).observe(this.element);
     this.asked = 0;
     this.above = 0;
+    /** @type {Map<string | number, { item: T, row: HTMLElement }>} */
+    this.drawn = new Map();
   }
 
   /**
@@ -78,40 +81,57 @@ export class List {
   }
 
   #draw() {
-    const { height, draw, key, mark } = this.options;
+    const { height, key, fixed } = this.options;
     this.rows.style.height = `${this.length * height}px`;
     if (this.element.scrollTop > 0) this.element.scrollTop += this.above * height;
     this.above = 0;
     const { scrollTop, clientHeight } = this.element;
     const from = Math.max(0, Math.floor(scrollTop / height) - SPARE);
     const to = Math.min(this.length, Math.ceil((scrollTop + clientHeight) / height) + SPARE);
-    const drawn = [];
+    /** @type {Map<string | number, { item: T, row: HTMLElement }>} */
+    const drawn = new Map();
     let active = null;
     for (let index = from; index < to; index += 1) {
       const item = this.at(index);
-      const isSelected = key(item) === this.selected;
-      const row = h(
-        'div',
-        {
-          class: `row ${mark?.(item) ?? ''}`,
-          role: 'option',
-          id: `${this.name}-${key(item)}`,
-          'aria-selected': isSelected,
-          'aria-posinset': index + 1,
-          'aria-setsize': this.length,
-          'data-index': index,
-        },
-        ...draw(item),
-      );
-      row.setAttribute('aria-selected', String(isSelected));
-      row.style.height = `${height}px`;
+      const name = key(item);
+      const known = this.drawn.get(name);
+      const row = fixed && known?.item === item ? known.row : this.#row(item);
+      row.setAttribute('aria-selected', String(name === this.selected));
+      row.setAttribute('aria-posinset', String(index + 1));
+      row.setAttribute('aria-setsize', String(this.length));
+      row.dataset.index = String(index);
       row.style.top = `${index * height}px`;
-      if (isSelected) active = row.id;
-      drawn.push(row);
+      if (name === this.selected) active = row.id;
+      drawn.set(name, { item, row });
     }
-    this.rows.replaceChildren(...drawn);
+    this.#replace(drawn);
     if (active === null) this.element.removeAttribute('aria-activedescendant');
     else this.element.setAttribute('aria-activedescendant', active);
+  }
+
+  /** @param {T} item */
+  #row(item) {
+    const { height, draw, key, mark } = this.options;
+    const row = h('div', { class: `row ${mark?.(item) ?? ''}`, role: 'option', id: `${this.name}-${key(item)}` }, ...draw(item));
+    row.style.height = `${height}px`;
+    return row;
+  }
+
+  /**
+   * Puts the drawn rows into the page, in their order. Those that are there stay untouched, since a browser computes
+   * the layout of each that it is given.
+   *
+   * @param {Map<string | number, { item: T, row: HTMLElement }>} drawn
+   */
+  #replace(drawn) {
+    const rows = new Set([...drawn.values()].map(({ row }) => row));
+    for (const { row } of this.drawn.values()) if (!rows.has(row)) row.remove();
+    let next = this.rows.firstChild;
+    for (const row of rows) {
+      if (row === next) next = next.nextSibling;
+      else this.rows.insertBefore(row, next);
+    }
+    this.drawn = drawn;
   }
 
   /** The index of the selected item, or -1. */

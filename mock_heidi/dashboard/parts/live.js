@@ -36,10 +36,10 @@ class Live extends EventTarget {
   /** @param {{ events?: HeidiEvent[], state?: State }} message */
   take({ events, state }) {
     if (state !== undefined && state !== this.state) {
-      const back = state === 'live' && this.state === 'lost';
       this.state = state;
       this.dispatchEvent(new CustomEvent('state'));
-      if (back) this.dispatchEvent(new CustomEvent('gap'));
+      // Also at the first time: something may have happened since the view was read.
+      if (state === 'live') this.dispatchEvent(new CustomEvent('gap'));
     }
     if (events === undefined) return;
     const gap = this.last > 0 && events[0].id !== this.last + 1;

@@ -14,12 +14,14 @@ export function explain(error, again) {
   if (error instanceof Refusal && error.needsToken) return askForToken();
   const message = error instanceof Error ? error.message : String(error);
   const hint = error instanceof Refusal && error.hint ? sentence(error.hint) : '';
-  const button = h('button', { type: 'button', click: () => again() }, 'Try again');
+  // A module that was not loaded once is not asked for again by the same page.
+  const button = h('button', { type: 'button', click: () => (error instanceof Refusal ? again() : location.reload()) }, 'Try again');
   return h('div', { class: 'empty', role: 'alert' }, h('h1', {}, sentence(message)), h('p', {}, hint), button);
 }
 
 function askForToken() {
   const field = h('input', { type: 'password', name: 'token', autocomplete: 'off', required: true, autofocus: true });
+  const wrong = admin.token !== null && h('p', { class: 'wrong-text', role: 'alert' }, 'The server has refused the last one.');
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     admin.keep(field.value);
@@ -30,6 +32,7 @@ function askForToken() {
     { class: 'empty', submit },
     h('h1', {}, 'This server wants its admin token.'),
     h('p', {}, 'It was started with --admin-token. This tab keeps the token until you close it.'),
+    wrong,
     h('label', {}, 'Admin token ', field),
     h('button', { class: 'primary' }, 'Open the page'),
   );

@@ -1,7 +1,8 @@
 // Short messages at the edge of the page.
 
-import { byId, fill, h } from './dom.js';
 import { Refusal } from './control.js';
+import { uppermost } from './dialog.js';
+import { byId, fill, h } from './dom.js';
 
 const SHOWN = 6000;
 
@@ -13,11 +14,14 @@ const SHOWN = 6000;
  */
 export function toast(text, { wrong = false, action, act } = {}) {
   const close = () => shown.remove();
+  const end = () => (shown.matches(':hover, :focus-within') ? setTimeout(end, SHOWN) : close());
   const button = action && h('button', { type: 'button', click: () => (close(), act?.()) }, action);
   const shown = h('div', { class: wrong ? 'toast wrong' : 'toast' }, h('span', {}, text), button);
-  fill(byId('toasts'), shown);
+  const toasts = byId('toasts');
+  if (toasts.parentElement !== uppermost()) uppermost().append(toasts);
+  fill(toasts, shown);
   // Somebody who wants to press the button needs more time.
-  setTimeout(close, action ? 4 * SHOWN : SHOWN);
+  setTimeout(end, action ? 4 * SHOWN : SHOWN);
 }
 
 /**

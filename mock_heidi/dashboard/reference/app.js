@@ -65,7 +65,9 @@ async function pageOf(view, name, signal) {
   if (contract === undefined) throw new Refusal(404, `there is no page ${view}`, 'choose one from the contents');
   if (!name) return { title: contract.title, element: contractView(contract) };
   const operation = contract.operations.find(({ id }) => id === name);
-  if (operation === undefined) throw new Refusal(404, `the contract has no operation ${name}`, 'choose one from the contents');
+  if (operation === undefined) {
+    throw new Refusal(404, `the contract has no operation ${name}`, 'choose one from the contents');
+  }
   return { title: operation.described.summary, element: operationView(operation, signal) };
 }
 
@@ -108,7 +110,8 @@ function showMenu(isOpen) {
 }
 
 function listenToMenu() {
-  document.querySelector('.menu-button')?.addEventListener('click', () => showMenu(!document.body.classList.contains('menu-open')));
+  const toggle = () => showMenu(!document.body.classList.contains('menu-open'));
+  document.querySelector('.menu-button')?.addEventListener('click', toggle);
   byId('menu').addEventListener('click', (event) => {
     if (event.target instanceof Element && event.target.closest('a')) showMenu(false);
   });
@@ -121,9 +124,8 @@ function listenToMenu() {
 async function begin() {
   listenToMenu();
   try {
-    const [api, own, { pages }] = await Promise.all([loadApi(), loadControl(), control('/docs/pages')]);
+    const [api, own, { pages }] = await Promise.all([loadApi(), loadControl(), control('/docs/pages'), prepare()]);
     contracts = [api, own];
-    await prepare(api.operations);
     notePlaces();
     list = contents(contracts, pages);
     /** @type {import('./finding.js').Entry[] | null} */
@@ -143,6 +145,8 @@ async function begin() {
       { keys: 'g g', does: 'Go to the guide', act: () => go('#/guide/index') },
     ]);
     listenToKeys();
+    // The way back from the dashboard, where an assumption may have been switched.
+    window.addEventListener('pageshow', (event) => event.persisted && location.reload());
     window.addEventListener('hashchange', () => render().catch(complain));
     await render();
   } catch (error) {

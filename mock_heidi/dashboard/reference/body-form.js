@@ -2,6 +2,7 @@
 
 import { fill, h } from '../parts/dom.js';
 import { examplesOf, resolve } from './contract.js';
+import { labelled, labelOf, textInput } from './inputs.js';
 import { sample } from './samples.js';
 
 /** @typedef {{ text: string | null, parts: [string, string | File][] | null }} Content */
@@ -40,7 +41,7 @@ function textForm(whole, body, types) {
   const examples = h('select', { 'aria-label': 'Example' });
   const put = () => {
     const found = examplesOf(whole, body.content[type.value])[examples.selectedIndex];
-    area.value = found === undefined ? '' : typeof found.value === 'string' && type.value !== 'application/json' ? found.value : JSON.stringify(found.value, null, 2);
+    area.value = found === undefined ? '' : asText(found.value, type.value);
     area.dispatchEvent(new Event('input', { bubbles: true }));
   };
   const offer = () => {
@@ -53,12 +54,22 @@ function textForm(whole, body, types) {
   type.addEventListener('change', offer);
   examples.addEventListener('change', put);
   offer();
-  const label = body.required ? 'Body' : 'Body (optional)';
+  const label = h('span', {}, labelOf('Body', body.required));
   return {
-    element: h('div', { class: 'field' }, h('span', {}, label), h('div', { class: 'buttons' }, type, examples), area),
+    element: h('div', { class: 'field' }, label, h('div', { class: 'buttons' }, type, examples), area),
     headers: () => (area.value === '' ? [] : [['Content-Type', type.value]]),
     content: () => ({ text: area.value === '' ? null : area.value, parts: null }),
   };
+}
+
+/**
+ * An example as it is typed.
+ *
+ * @param {unknown} value
+ * @param {string} type
+ */
+function asText(value, type) {
+  return typeof value === 'string' && type !== 'application/json' ? value : JSON.stringify(value, null, 2);
 }
 
 /**
@@ -94,12 +105,13 @@ function partsForm(whole, media) {
  */
 function fileRow(name) {
   const input = h('input', { type: 'file', multiple: name.endsWith('s') });
-  const hint = `Without a file, ${sample(name).name} is sent: a sample that this page makes.`;
+  const said = `Without a file, ${sample(name).name} is sent: a sample that this page makes.`;
+  const hint = h('span', { class: 'small soft' }, said);
   const parts = () => {
     const files = input.files?.length ? [...input.files] : [sample(name)];
     return files.map((file) => /** @type {[string, string | File]} */ ([name, file]));
   };
-  return { element: h('label', { class: 'field' }, h('span', {}, name), input, h('span', { class: 'small soft' }, hint)), parts };
+  return { element: labelled(name, input, hint), parts };
 }
 
 /**
@@ -110,7 +122,7 @@ function fileRow(name) {
  */
 function partRow(name, example, isRequired) {
   const value = example === undefined ? '' : typeof example === 'string' ? example : JSON.stringify(example);
-  const input = h('input', { value: isRequired ? value : '', placeholder: value, autocomplete: 'off', spellcheck: 'false' });
-  const element = h('label', { class: 'field' }, h('span', {}, name, isRequired ? '' : ' (optional)'), input);
+  const input = textInput({ value: isRequired ? value : '', placeholder: value });
+  const element = labelled(labelOf(name, isRequired), input);
   return { element, parts: () => (input.value === '' ? [] : [[name, input.value]]) };
 }

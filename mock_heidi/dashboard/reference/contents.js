@@ -4,7 +4,8 @@ import { h } from '../parts/dom.js';
 import { address } from '../parts/route.js';
 
 /** @typedef {import('./contract.js').Contract} Contract */
-/** @typedef {{ name: string, title: string, sections: { id: string, title: string, level: number, text: string }[] }} DocPage */
+/** @typedef {{ id: string, title: string, level: number, text: string }} Section */
+/** @typedef {{ name: string, title: string, sections: Section[] }} DocPage */
 
 /**
  * The list, with the operations of both contracts and the pages.
@@ -33,19 +34,21 @@ function contractPart(contract) {
  */
 function tagPart(contract, tag) {
   const rows = contract.operations.filter((one) => one.tag === tag).map(({ id, method, described }) =>
-    h('li', {}, h('a', { href: address([contract.key, id]) }, h('span', { class: `method short ${method.toLowerCase()}` }, short(method)), described.summary)),
+    h('li', {}, h('a', { href: address([contract.key, id]) }, short(method), described.summary)),
   );
-  return h('details', { class: 'tag', 'data-tag': tag, open: contract.key === 'api' }, h('summary', {}, tag), h('ul', {}, ...rows));
+  return h('details', { class: 'tag', open: contract.key === 'api' }, h('summary', {}, tag), h('ul', {}, ...rows));
 }
 
 /** @param {string} method */
 function short(method) {
-  return method === 'DELETE' ? 'DEL' : method;
+  return h('span', { class: `method short ${method.toLowerCase()}` }, method === 'DELETE' ? 'DEL' : method);
 }
 
 /** @param {DocPage[]} pages */
 function guidePart(pages) {
-  const rows = pages.map(({ name, title }) => h('li', {}, h('a', { href: address(['guide', name]) }, name === 'index' ? 'Overview' : title)));
+  const rows = pages.map(({ name, title }) =>
+    h('li', {}, h('a', { href: address(['guide', name]) }, name === 'index' ? 'Overview' : title)),
+  );
   return h('div', {}, h('h2', {}, h('a', { href: address(['guide', 'index']) }, 'Guide')), h('ul', {}, ...rows));
 }
 

@@ -19,8 +19,8 @@ const SAYS = {
   'x-words': (words) => ['Known words ', ...codes(words)],
   default: (value) => ['Default ', ...codes([value])],
   format: (value) => (value === 'binary' ? [] : ['Format ', ...codes([value])]),
-  minimum: (value) => [`At least ${value}`],
-  maximum: (value) => [`At most ${value}`],
+  minimum: (value) => [`At least ${value.toLocaleString('en')}`],
+  maximum: (value) => [`At most ${value.toLocaleString('en')}`],
   minLength: (value) => [value === 1 ? 'Not empty' : `At least ${value} characters`],
   maxLength: (value) => [`At most ${value} characters`],
   minItems: (value) => [value === 1 ? 'Not empty' : `At least ${value} items`],
@@ -54,13 +54,15 @@ function factsOf(whole, given) {
   const own = Object.entries(schema)
     .filter(([key]) => !SHOWN.has(key) && !key.startsWith('x-') || key === 'x-words')
     .map(([key, value]) => SAYS[key]?.(value) ?? [folded(`${key} `, JSON.stringify(value))]);
-  const parts = [...(schema.anyOf ?? []), ...(schema.items ? [schema.items] : [])].filter((part) => !resolve(whole, part).properties);
-  return [...own.filter((part) => part.length > 0), ...parts.flatMap((part) => factsOf(whole, part))];
+  const parts = [...(schema.anyOf ?? []), ...(schema.items ? [schema.items] : [])];
+  const plain = parts.filter((part) => !resolve(whole, part).properties);
+  return [...own.filter((part) => part.length > 0), ...plain.flatMap((part) => factsOf(whole, part))];
 }
 
 /** @param {any[]} words */
 function codes(words) {
-  return words.flatMap((word, index) => [index > 0 ? ' ' : '', h('code', {}, typeof word === 'string' ? word || '""' : JSON.stringify(word))]);
+  const said = (/** @type {any} */ word) => (typeof word === 'string' && word !== '' ? word : JSON.stringify(word));
+  return words.flatMap((word, index) => [index > 0 ? ' ' : '', h('code', {}, said(word))]);
 }
 
 /** @param {any[]} words */

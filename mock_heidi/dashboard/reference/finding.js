@@ -70,7 +70,8 @@ function namesIn(whole, part) {
     seen.add(given.$ref ?? given);
     const schema = resolve(whole, given);
     for (const [name, inner] of Object.entries(schema.properties ?? {})) names.add(name), visit(inner);
-    for (const inner of [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), schema.items, schema.additionalProperties]) visit(inner);
+    const others = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), schema.items, schema.additionalProperties];
+    others.forEach(visit);
   };
   for (const media of Object.values(part?.content ?? {})) visit(/** @type {any} */ (media).schema);
   return names;

@@ -35,7 +35,8 @@ const STRENGTH = Object.keys(MEANS);
 export function provenanceOf(whole, given) {
   const schema = resolve(whole, given);
   if (schema['x-provenance'] !== undefined) return schema['x-provenance'];
-  const parts = [...(schema.anyOf ?? []), ...Object.values(schema.properties ?? {}), ...(schema.items ? [schema.items] : [])];
+  const items = schema.items ? [schema.items] : [];
+  const parts = [...(schema.anyOf ?? []), ...Object.values(schema.properties ?? {}), ...items];
   const found = parts.map((part) => provenanceOf(whole, part)).filter((one) => one !== undefined);
   return found.sort((one, other) => STRENGTH.indexOf(other) - STRENGTH.indexOf(one))[0];
 }
@@ -94,7 +95,8 @@ function meanings() {
       'p',
       { class: 'soft' },
       'At an operation, the word says that the operation exists. At an answer, it is about the status. At a parameter, ' +
-        'a field or a header, it is about its name and form. An assumption can be chosen in the dashboard: its name leads there.',
+        'a field or a header, it is about its name and form. An assumption can be chosen in the dashboard: its name ' +
+        'leads there.',
     ),
   ];
 }

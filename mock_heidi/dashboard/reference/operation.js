@@ -8,6 +8,7 @@ import { examplesOf } from './contract.js';
 import { assumptionLinks, assumptionsOf, foldedLegend, mark } from './marks.js';
 import { prose } from './prose.js';
 import { field, schemaView } from './schema.js';
+import { textBox } from './text-box.js';
 import { tryView } from './try.js';
 
 /** @typedef {import('./contract.js').Operation} Operation */
@@ -24,7 +25,15 @@ export function operationView(operation, signal) {
   return h(
     'div',
     { class: 'operation' },
-    h('div', { class: 'operation-text' }, head(operation), parameters(operation), body(operation), answers(operation), isVendors ? foldedLegend() : null),
+    h(
+      'div',
+      { class: 'operation-text' },
+      head(operation),
+      parameters(operation),
+      body(operation),
+      answers(operation),
+      isVendors ? foldedLegend() : null,
+    ),
     h('section', { class: 'operation-side', 'aria-label': 'Try it' }, tryView(operation, signal)),
   );
 }
@@ -161,7 +170,7 @@ function exampleView({ summary, value }) {
   const isText = typeof value === 'string';
   const text = isText ? value : JSON.stringify(value, null, 2);
   const title = summary.toLowerCase().startsWith('example') ? summary : `Example: ${summary}`;
-  const shown = isText ? h('pre', { class: 'code', tabindex: '0', role: 'group', 'aria-label': title }, text) : jsonView(value);
+  const shown = isText ? textBox(title, text) : jsonView(value);
   return h(
     'details',
     { class: 'folded example' },

@@ -36,7 +36,7 @@ export function startView(contracts) {
     'div',
     { class: 'page' },
     h('h1', { tabindex: '-1' }, 'Reference'),
-    h('p', { class: 'soft' }, `Every operation of this server, to read and to try. Requests go to the namespace ${here.namespace}.`),
+    h('p', { class: 'soft' }, `Every operation of this server, to read and to try, in the namespace ${here.namespace}.`),
     h('div', { class: 'panels' }, ...cards, guide),
     legend(),
   );
@@ -49,7 +49,7 @@ export function startView(contracts) {
  */
 export function contractView(contract) {
   const { whole, file, base } = contract;
-  const download = (/** @type {string} */ ending) => h('a', { class: 'button', href: `${file}.${ending}`, download: true }, `Download ${file}.${ending}`);
+  const download = (/** @type {string} */ name) => h('a', { class: 'button', href: name, download: true }, `Download ${name}`);
   return h(
     'div',
     { class: 'page' },
@@ -57,7 +57,7 @@ export function contractView(contract) {
     prose(whole.info.description),
     assumptionLinks(assumptionsOf(whole)),
     copyBlock(base, 'the base URL'),
-    h('div', { class: 'buttons' }, download('yaml'), download('json')),
+    h('div', { class: 'buttons' }, download(`${file}.yaml`), download(`${file}.json`)),
     contract.key === 'api' ? legend() : null,
     ...whole.tags.map((/** @type {any} */ tag) => tagView(contract, tag)),
   );
@@ -76,7 +76,8 @@ function tagView(contract, { name, description }) {
       h('td', {}, h('a', { href: address([contract.key, id]) }, described.summary), h('br'), h('code', { class: 'soft' }, path)),
     ),
   );
-  return h('section', { class: 'part' }, h('h2', {}, name), prose(description), h('table', { class: 'operations' }, h('tbody', {}, ...rows)));
+  const table = h('table', { class: 'operations' }, h('tbody', {}, ...rows));
+  return h('section', { class: 'part' }, h('h2', {}, name), prose(description), table);
 }
 
 /**
@@ -95,6 +96,7 @@ export async function guideView(name, signal) {
     heading.append(' ', h('a', { class: 'anchor', href, 'aria-label': `Link to ${title}` }, '#'));
     return h('li', { class: heading.localName === 'h2' ? '' : 'deeper' }, h('a', { href }, title));
   });
-  const beside = h('nav', { class: 'on-this-page', 'aria-label': 'On this page' }, h('h2', {}, 'On this page'), h('ul', {}, ...rows));
+  const label = 'On this page';
+  const beside = h('nav', { class: 'on-this-page', 'aria-label': label }, h('h2', {}, label), h('ul', {}, ...rows));
   return { title: page.title, element: h('div', { class: 'guide-layout' }, element, rows.length > 1 ? beside : null) };
 }

@@ -3,11 +3,16 @@
 import { control } from '../parts/control.js';
 import { h } from '../parts/dom.js';
 import { resolve } from './contract.js';
+import { labelled, labelOf, textInput } from './inputs.js';
 
 let lists = 0;
 // The number of ids that are offered.
 const OFFERED = 50;
-/** The records to which a parameter may refer: their kind, and the field with their id. @type {Record<string, [string, string]>} */
+/**
+ * The records to which a parameter may refer: their kind, and the field with their id.
+ *
+ * @type {Record<string, [string, string]>}
+ */
 const RECORDS = { session_id: ['sessions', 'session_id'], patient_profile_id: ['patient_profiles', 'id'] };
 
 /**
@@ -19,9 +24,8 @@ const RECORDS = { session_id: ['sessions', 'session_id'], patient_profile_id: ['
 export function parameterInput(whole, parameter) {
   const schema = resolve(whole, parameter.schema);
   const words = schema.enum ?? (schema.type === 'boolean' ? ['true', 'false'] : null);
-  const input = words === null ? textInput(parameter, schema) : choice(parameter, words);
-  const label = h('span', {}, parameter.name, parameter.required ? '' : ' (optional)');
-  const element = h('label', { class: 'field' }, label, input);
+  const input = words === null ? valueInput(parameter, schema) : choice(parameter, words);
+  const element = labelled(labelOf(parameter.name, parameter.required), input);
   if (words === null) offerIds(parameter, /** @type {HTMLInputElement} */ (input), element);
   return { parameter, element, value: () => input.value };
 }
@@ -30,14 +34,12 @@ export function parameterInput(whole, parameter) {
  * @param {any} parameter
  * @param {any} schema
  */
-function textInput(parameter, schema) {
+function valueInput(parameter, schema) {
   const example = parameter.example ?? schema.examples?.[0] ?? '';
-  return h('input', {
+  return textInput({
     value: parameter.required ? example : '',
     placeholder: parameter.required ? '' : (schema.default ?? ''),
     required: Boolean(parameter.required) && parameter.in === 'path',
-    autocomplete: 'off',
-    spellcheck: 'false',
   });
 }
 

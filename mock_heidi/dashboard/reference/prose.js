@@ -37,7 +37,8 @@ const TAGS = new Set(
 );
 
 /**
- * The elements of a page. Only plain tags are taken, and of their attributes only links, anchors and whether a cell holds numbers.
+ * The elements of a page. Only plain tags are taken, and of their attributes only links, anchors, and whether a cell
+ * holds numbers.
  *
  * @param {string} html
  * @returns {HTMLElement}
@@ -74,6 +75,6 @@ export function anchorId(anchor) {
 
 /** @param {HTMLElement} element */
 function scrolling(element) {
-  const label = element.localName === 'pre' ? 'Code' : 'Table';
-  return h('div', { class: `scroll ${element.localName === 'pre' ? 'code-box' : ''}`, tabindex: '0', role: 'group', 'aria-label': label }, element);
+  const [name, label] = element.localName === 'pre' ? ['scroll code-box', 'Code'] : ['scroll', 'Table'];
+  return h('div', { class: name, tabindex: '0', role: 'group', 'aria-label': label }, element);
 }

@@ -1,12 +1,14 @@
-// A request as the form of an operation describes it, and the same request in other languages.
+// A request as the form of an operation describes it, and the same request as code.
 
 /**
+ * @typedef {[string, string | File][]} Parts
+ *
  * @typedef {object} Given
  * @property {string} method
  * @property {string} url
  * @property {[string, string][]} headers
  * @property {string | null} text the body as text
- * @property {[string, string | File][] | null} parts the parts of a form
+ * @property {Parts | null} parts the parts of a form
  */
 
 /**
@@ -40,11 +42,13 @@ function addTo(query, { name, schema, explode }, value) {
 
 /** @param {Given} given */
 export function curl({ method, url, headers, text, parts }) {
-  const lines = [method === 'GET' ? `curl ${quoted(url)}` : `curl -X ${method} ${quoted(url)}`];
-  for (const [name, value] of headers) lines.push(`-H ${quoted(`${name}: ${value}`)}`);
-  for (const [name, value] of parts ?? []) lines.push(`-F ${quoted(`${name}=${typeof value === 'string' ? value : `@${value.name}`}`)}`);
-  if (text !== null) lines.push(`--data ${quoted(text)}`);
-  return lines.join(' \\\n  ');
+  const form = (parts ?? []).map(([name, value]) => `${name}=${value instanceof File ? `@${value.name}` : value}`);
+  return [
+    method === 'GET' ? `curl ${quoted(url)}` : `curl -X ${method} ${quoted(url)}`,
+    ...headers.map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
+    ...form.map((part) => `-F ${quoted(part)}`),
+    ...(text === null ? [] : [`--data ${quoted(text)}`]),
+  ].join(' \\\n  ');
 }
 
 /**
@@ -58,36 +62,67 @@ function quoted(text) {
 
 /** @param {Given} given */
 export function python({ method, url, headers, text, parts }) {
-  const args = [JSON.stringify(url)];
-  if (headers.length > 0) args.push(`headers={${headers.map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`).join(', ')}}`);
-  const [files, data] = [onlyFiles(parts), onlyTexts(parts)];
-  if (data.length > 0) args.push(`data={${data.map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`).join(', ')}}`);
-  if (files.length > 0) args.push(`files=[${files.map(([name, file]) => `(${JSON.stringify(name)}, open(${JSON.stringify(file.name)}, "rb"))`).join(', ')}]`);
-  if (text !== null) args.push(`content=${JSON.stringify(text)}`);
-  const call = `httpx.request(\n    "${method}",\n    ${args.join(',\n    ')},\n)`;
-  return `import httpx\n\nanswer = ${call}\nprint(answer.status_code, answer.text)`;
+  const [texts, files] = apart(parts ?? []);
+  const opened = files.map(([name, file]) => `(${literal(name)}, open(${literal(file.name)}, "rb"))`);
+  const given = [
+    literal(method),
+    literal(url),
+    ...(headers.length > 0 ? [`headers=${dictionary(headers)}`] : []),
+    ...(texts.length > 0 ? [`data=${dictionary(texts)}`] : []),
+    ...(opened.length > 0 ? [`files=[${opened.join(', ')}]`] : []),
+    ...(text === null ? [] : [`content=${literal(text)}`]),
+  ];
+  return `import httpx
+
+answer = httpx.request(
+    ${given.join(',\n    ')},
+)
+print(answer.status_code, answer.text)`;
+}
+
+/** @param {[string, string][]} pairs */
+function dictionary(pairs) {
+  return `{${pairs.map(([name, value]) => `${literal(name)}: ${literal(value)}`).join(', ')}}`;
+}
+
+/**
+ * A text as Python and JavaScript write it.
+ *
+ * @param {string} text
+ */
+function literal(text) {
+  return JSON.stringify(text);
+}
+
+/**
+ * The texts and the files of a form.
+ *
+ * @param {Parts} parts
+ * @returns {[[string, string][], [string, File][]]}
+ */
+function apart(parts) {
+  /** @type {[[string, string][], [string, File][]]} */
+  const [texts, files] = [[], []];
+  for (const [name, value] of parts) {
+    if (value instanceof File) files.push([name, value]);
+    else texts.push([name, value]);
+  }
+  return [texts, files];
 }
 
 /** @param {Given} given */
 export function javascript({ method, url, headers, text, parts }) {
-  const options = [`method: ${JSON.stringify(method)}`];
-  if (headers.length > 0) options.push(`headers: ${JSON.stringify(Object.fromEntries(headers))}`);
-  if (text !== null) options.push(`body: ${JSON.stringify(text)}`);
-  const lines = (parts ?? []).map(([name, value]) => `form.append(${JSON.stringify(name)}, ${typeof value === 'string' ? JSON.stringify(value) : `file /* ${value.name} */`});`);
-  if (parts !== null) options.push('body: form');
-  const before = parts === null ? '' : `const form = new FormData();\n${lines.join('\n')}\n`;
-  return `${before}const answer = await fetch(${JSON.stringify(url)}, {\n  ${options.join(',\n  ')},\n});\nconsole.log(answer.status, await answer.text());`;
-}
-
-/**
- * @param {Given['parts']} parts
- * @returns {[string, File][]}
- */
-function onlyFiles(parts) {
-  return /** @type {[string, File][]} */ ((parts ?? []).filter(([, value]) => typeof value !== 'string'));
-}
-
-/** @param {Given['parts']} parts */
-function onlyTexts(parts) {
-  return (parts ?? []).filter(([, value]) => typeof value === 'string');
+  const said = (/** @type {string | File} */ value) => (value instanceof File ? `file /* ${value.name} */` : literal(value));
+  const lines = (parts ?? []).map(([name, value]) => `form.append(${literal(name)}, ${said(value)});\n`);
+  const form = parts === null ? '' : `const form = new FormData();\n${lines.join('')}`;
+  const options = [
+    `method: ${literal(method)}`,
+    ...(headers.length > 0 ? [`headers: ${dictionary(headers)}`] : []),
+    ...(text === null ? [] : [`body: ${literal(text)}`]),
+    ...(parts === null ? [] : ['body: form']),
+  ];
+  return `${form}const answer = await fetch(${literal(url)}, {
+  ${options.join(',\n  ')},
+});
+console.log(answer.status, await answer.text());`;
 }

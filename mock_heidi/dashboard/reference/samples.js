@@ -1,14 +1,22 @@
 // Files to send where a person has none at hand.
 
 const RATE = 8000;
+const PAGE = `%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj
+trailer<</Root 1 0 R>>
+%%EOF
+`;
 
 /**
- * A sample for a part of a form: a second of silence for audio, a short text for a document.
+ * A sample for a part of a form: a second of silence for audio, an empty page for a document.
  *
  * @param {string} part the name of the part
  */
 export function sample(part) {
-  return part === 'file' ? silence() : new File(['A referral letter for a cough of one week.\n'], 'letter.txt', { type: 'text/plain' });
+  if (part === 'file') return silence();
+  return new File([PAGE], 'letter.pdf', { type: 'application/pdf' });
 }
 
 /** A WAV file with a second of silence: 8 bits, mono. */

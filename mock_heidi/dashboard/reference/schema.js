@@ -21,7 +21,8 @@ import { prose } from './prose.js';
  */
 export function schemaView(whole, given, inherited = {}) {
   const schema = resolve(whole, given);
-  const head = h('p', { class: 'field-head' }, h('span', { class: 'type' }, typeOf(whole, given)), mark(provenanceOf(whole, given)));
+  const type = h('span', { class: 'type' }, typeOf(whole, given));
+  const head = h('p', { class: 'field-head' }, type, mark(provenanceOf(whole, given)));
   return h(
     'div',
     { class: 'schema' },
@@ -101,9 +102,10 @@ function isSchema(value) {
 function fields(whole, { name, schema, inherited }) {
   const required = new Set(schema.required ?? []);
   const given = Object.entries(schema.properties);
-  const rows = given.map(([key, part]) =>
-    field(whole, key, part, { required: required.has(key), alone: given.length === 1, ...sourceOf(whole, part, inherited) }),
-  );
+  const rows = given.map(([key, part]) => {
+    const about = { required: required.has(key), alone: given.length === 1, ...sourceOf(whole, part, inherited) };
+    return field(whole, key, part, about);
+  });
   return h('ul', { class: 'fields', 'aria-label': name ? `Fields of ${name}` : 'Fields' }, ...rows);
 }
 
@@ -117,7 +119,9 @@ function fields(whole, { name, schema, inherited }) {
 function sourceOf(whole, given, inherited) {
   const own = given['x-provenance'];
   const assumptions = assumptionsOf(own === undefined ? { ...resolve(whole, given), ...given } : given);
-  if (own === undefined && inherited.provenance === 'assumed' && inherited.assumption) assumptions.unshift(inherited.assumption);
+  if (own === undefined && inherited.assumption && inherited.provenance === 'assumed') {
+    assumptions.unshift(inherited.assumption);
+  }
   return { provenance: own ?? inherited.provenance ?? provenanceOf(whole, given), assumptions: [...new Set(assumptions)] };
 }
 
@@ -152,7 +156,8 @@ export function typeOf(whole, given) {
   if ('const' in schema) return JSON.stringify(schema.const);
   if (schema.format === 'binary') return 'file';
   const types = [schema.type ?? (schema.properties ? 'object' : schema.enum ? 'word' : 'any value')].flat();
-  return types.map((type) => (type === 'array' ? `list of ${plural(typeOf(whole, schema.items ?? {}))}` : objectName(type, given))).join(' or ');
+  const list = () => `list of ${plural(typeOf(whole, schema.items ?? {}))}`;
+  return types.map((type) => (type === 'array' ? list() : objectName(type, given))).join(' or ');
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { fill, h } from '../parts/dom.js';
 import { around, find, GROUPS, matching, wordsOf } from './finding.js';
+import { textInput } from './inputs.js';
 
 /** @typedef {import('./finding.js').Entry} Entry */
 
@@ -17,7 +18,8 @@ const NAMED = 4;
  * @param {() => Entry[]} all
  */
 export function searchBox(list, all) {
-  const input = h('input', { type: 'search', placeholder: 'Search', 'aria-label': 'Search operations, fields and guide', autocomplete: 'off', spellcheck: 'false' });
+  const label = 'Search operations, fields and guide';
+  const input = textInput({ type: 'search', placeholder: 'Search', 'aria-label': label });
   const results = h('div', { class: 'results', role: 'status' });
   results.hidden = true;
   const draw = () => {
@@ -37,8 +39,9 @@ export function searchBox(list, all) {
     event.preventDefault();
   };
   input.addEventListener('input', draw);
-  const box = h('div', { class: 'search-box', keydown: press }, h('search', {}, input, h('kbd', { 'aria-hidden': 'true' }, '/')), results);
-  return { element: box, focus: () => input.select(), input };
+  const field = h('search', {}, input, h('kbd', { 'aria-hidden': 'true' }, '/'));
+  const box = h('div', { class: 'search-box', keydown: press }, field, results);
+  return { element: box, focus: () => input.select() };
 }
 
 /**
@@ -46,7 +49,8 @@ export function searchBox(list, all) {
  * @param {string} asked
  */
 function drawn(found, asked) {
-  if (found.length === 0) return [h('p', { class: 'soft' }, 'Nothing has all of these words. Try fewer, or a part of a word.')];
+  const nothing = 'Nothing has all of these words. Try fewer, or a part of a word.';
+  if (found.length === 0) return [h('p', { class: 'soft' }, nothing)];
   return GROUPS.flatMap((group) => groupView(group, found.filter((entry) => entry.group === group), asked));
 }
 
@@ -60,7 +64,8 @@ function groupView(group, found, asked) {
   const rows = (/** @type {Entry[]} */ some) => some.map((entry) => h('li', {}, result(entry, asked)));
   const list = h('ul', {}, ...rows(found.slice(0, SHOWN)));
   const rest = found.slice(SHOWN);
-  const more = h('button', { type: 'button', class: 'quiet', click: () => (list.append(...rows(rest)), more.remove()) }, `Show ${rest.length} more`);
+  const show = () => (list.append(...rows(rest)), more.remove());
+  const more = h('button', { type: 'button', class: 'quiet', click: show }, `Show ${rest.length} more`);
   return [h('h2', {}, group), list, rest.length > 0 ? more : null].filter((one) => one !== null);
 }
 

@@ -4,6 +4,7 @@ import { copyButton } from '../parts/copy.js';
 import { fill, h } from '../parts/dom.js';
 import { duration, plain, size } from '../parts/format.js';
 import { jsonView } from '../parts/json.js';
+import { textBox } from './text-box.js';
 
 /** @typedef {import('./request.js').Given} Given */
 
@@ -31,7 +32,8 @@ export async function send(given, element, signal, refused) {
   const ending = () => duration((performance.now() - begun) / 1000);
   fill(element, h('p', { class: 'soft' }, 'Sent. Waiting for the answer. ', stopButton(stop)));
   try {
-    const answer = await fetch(given.url, { method: given.method, headers: given.headers, body: bodyOf(given), signal: stop.signal, cache: 'no-store' });
+    const { url, method, headers: sent } = given;
+    const answer = await fetch(url, { method, headers: sent, body: bodyOf(given), signal: stop.signal, cache: 'no-store' });
     if (answer.status === 401) refused();
     const facts = h('span', { class: 'soft' });
     fill(element, head(answer, facts, stop), headers(answer));
@@ -39,14 +41,16 @@ export async function send(given, element, signal, refused) {
     const bytes = isStream ? await pieces(answer, element, begun) : await whole(answer, element);
     facts.textContent = `${ending()}, ${size(bytes)}`;
   } catch (error) {
-    element.append(h('p', { class: 'wrong-text', role: 'alert' }, stop.signal.aborted ? `Stopped after ${ending()}.` : failure(error)));
+    const said = stop.signal.aborted ? `Stopped after ${ending()}.` : failure(error);
+    element.append(h('p', { class: 'wrong-text', role: 'alert' }, said));
   }
   element.querySelector('.stop')?.remove();
 }
 
 /** @param {unknown} error */
 function failure(error) {
-  return `The connection ended without a whole answer: ${error instanceof Error ? error.message : error}. A fault may have closed it, or the server has stopped.`;
+  const why = error instanceof Error ? error.message : error;
+  return `The connection ended without a whole answer: ${why}. A fault may have closed it, or the server has stopped.`;
 }
 
 /** @param {AbortController} stop */
@@ -89,7 +93,8 @@ function headers(answer) {
 async function whole(answer, element) {
   const bytes = await answer.arrayBuffer();
   const text = new TextDecoder().decode(bytes);
-  if (text !== '') element.append(h('div', { class: 'copy-block' }, shown(text, answer), copyButton(text, 'Copy', 'Copy the body')));
+  if (text === '') return bytes.byteLength;
+  element.append(h('div', { class: 'copy-block' }, shown(text, answer), copyButton(text, 'Copy', 'Copy the body')));
   return bytes.byteLength;
 }
 
@@ -104,7 +109,7 @@ function shown(text, answer) {
   } catch {
     // A fault may have broken the JSON. The text shows how.
   }
-  return h('pre', { class: 'code', tabindex: '0', role: 'group', 'aria-label': 'Body' }, plain(text));
+  return textBox('Body', plain(text));
 }
 
 /**
@@ -130,7 +135,7 @@ function textOf(piece) {
  */
 async function pieces(answer, element, begun) {
   const list = h('ol', { class: 'pieces', tabindex: '0', 'aria-label': 'Pieces' });
-  const joined = h('pre', { class: 'code', tabindex: '0', role: 'group', 'aria-label': 'The text so far' });
+  const joined = textBox('The text so far', '');
   const add = (/** @type {string} */ piece) => {
     const at = `+${duration((performance.now() - begun) / 1000)}`;
     list.append(h('li', {}, h('span', { class: 'soft' }, at), h('code', {}, plain(piece))));

@@ -5,10 +5,12 @@ import { copyButton } from '../parts/copy.js';
 import { fill, h } from '../parts/dom.js';
 import { attempt } from '../parts/toast.js';
 import { bodyForm } from './body-form.js';
+import { labelled, textInput } from './inputs.js';
 import { parameterInput } from './parameter-input.js';
 import { curl, javascript, python, urlOf } from './request.js';
 import { send } from './send.js';
 import { forget, keptToken, token, user } from './sign-in.js';
+import { textBox } from './text-box.js';
 
 /** @typedef {import('./contract.js').Operation} Operation */
 /** @typedef {import('./request.js').Given} Given */
@@ -33,9 +35,10 @@ export function tryView(operation, signal) {
     const values = inputs.map(({ parameter, value }) => ({ parameter, value: value() }));
     const own = values.filter(({ parameter, value }) => parameter.in === 'header' && value !== '');
     /** @type {[string, string][]} */
-    const headers = [...secrets, ...own.map(({ parameter, value }) => /** @type {[string, string]} */ ([parameter.name, value])), ...body.headers()];
-    const content = body.content();
-    return { method: operation.method, url: urlOf(operation.contract.base, operation.path, values), headers, ...content };
+    const typed = own.map(({ parameter, value }) => [parameter.name, value]);
+    const headers = [...secrets, ...typed, ...body.headers()];
+    const url = urlOf(operation.contract.base, operation.path, values);
+    return { method: operation.method, url, headers, ...body.content() };
   };
   const code = codeView(() => given(signIn.shown()));
   const submit = async (/** @type {Event} */ event) => {
@@ -62,7 +65,7 @@ export function tryView(operation, signal) {
  * @param {() => Given} given
  */
 function codeView(given) {
-  const block = h('pre', { class: 'code', tabindex: '0', role: 'group', 'aria-label': 'The request as code' });
+  const block = textBox('The request as code', '');
   let chosen = /** @type {keyof typeof LANGUAGES} */ (sessionStorage.getItem(KEPT) ?? 'curl');
   const buttons = Object.keys(LANGUAGES).map((name) => h('button', { type: 'button', click: () => choose(name) }, name));
   const draw = () => {
@@ -76,7 +79,13 @@ function codeView(given) {
   };
   const group = h('div', { class: 'segments', role: 'group', 'aria-label': 'Language' }, ...buttons);
   const copying = copyButton(() => block.textContent ?? '', 'Copy', 'Copy the code');
-  const element = h('section', { class: 'code-section' }, h('h2', { id: 'at-code', tabindex: '-1' }, 'In your code'), h('div', { class: 'code-head' }, group, copying), block);
+  const element = h(
+    'section',
+    { class: 'code-section' },
+    h('h2', { id: 'at-code', tabindex: '-1' }, 'In your code'),
+    h('div', { class: 'code-head' }, group, copying),
+    block,
+  );
   return { element, draw };
 }
 
@@ -89,25 +98,23 @@ function signInForm({ contract, described }) {
   const names = (described.security ?? contract.whole.security ?? []).flatMap(Object.keys);
   if (names.includes('BearerAuth')) return bearer(contract.base);
   if (names.includes('ApiKey')) return apiKey();
-  /** @type {() => [string, string][]} */
-  const headers = () => (admin.token === null ? [] : [['X-Mock-Admin-Token', admin.token]]);
-  const shown = () => (admin.token === null ? [] : [/** @type {[string, string]} */ (['X-Mock-Admin-Token', 'ADMIN_TOKEN'])]);
-  return { element: null, headers: async () => headers(), shown, refused: () => undefined };
+  /** @type {(value: string) => [string, string][]} */
+  const header = (value) => (admin.token === null ? [] : [['X-Mock-Admin-Token', value]]);
+  const shown = () => header('ADMIN_TOKEN');
+  return { element: null, headers: async () => header(admin.token ?? ''), shown, refused: () => undefined };
 }
 
 function apiKey() {
-  const input = h('input', { value: user.key, autocomplete: 'off', spellcheck: 'false' });
+  const input = textInput({ value: user.key });
   const headers = () => [/** @type {[string, string]} */ (['Heidi-Api-Key', input.value])];
-  const element = h('label', { class: 'field' }, h('span', {}, 'Heidi-Api-Key'), input);
-  return { element, headers: async () => headers(), shown: headers, refused: () => undefined };
+  return { element: labelled('Heidi-Api-Key', input), headers: async () => headers(), shown: headers, refused: () => undefined };
 }
 
 /** @param {string} base */
 function bearer(base) {
-  const own = h('input', { autocomplete: 'off', spellcheck: 'false', placeholder: 'Leave it empty to sign in' });
+  const own = textInput({ placeholder: 'Leave it empty to sign in' });
   const typed = (/** @type {keyof typeof user} */ name) =>
-    h('input', { value: user[name], autocomplete: 'off', spellcheck: 'false', input: (/** @type {any} */ event) => (user[name] = event.target.value) });
-  const labelled = (/** @type {string} */ text, /** @type {HTMLElement} */ input) => h('label', { class: 'field' }, h('span', {}, text), input);
+    textInput({ value: user[name], input: (/** @type {any} */ event) => (user[name] = event.target.value) });
   const element = h(
     'details',
     { class: 'folded' },

@@ -131,7 +131,7 @@ export async function openBuilder(place, signal, added) {
     why.textContent = '';
     if (!isReadable) return;
     const named = refusal === null ? [] : allFields().filter(({ name }) => name in rule && new RegExp(`\\b${name}\\b`).test(refusal.message));
-    const reason = refusal === null ? '' : plain(`${sentence(refusal.message)} ${refusal.hint && sentence(refusal.hint)}`.trim());
+    const reason = refusal === null ? '' : reasonOf(refusal);
     for (const one of allFields()) one.refuse(named.includes(one) ? reason : '');
     which.refuse(refusal !== null && /^operation\b/.test(refusal.message) ? reason : '');
     why.textContent = named.length > 0 ? 'The rule cannot be set as it is. The reason stands beside its field.' : reason;
@@ -169,6 +169,16 @@ export async function openBuilder(place, signal, added) {
       heading.focus();
     },
   };
+}
+
+/**
+ * The refusal with its cure. A builder needs no example of a whole rule.
+ *
+ * @param {Refusal} refusal
+ */
+function reasonOf({ message, hint }) {
+  const cure = hint && !hint.startsWith('send a rule such as') ? ` ${sentence(hint)}` : '';
+  return plain(sentence(message) + cure);
 }
 
 /**

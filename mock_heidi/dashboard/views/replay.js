@@ -6,11 +6,14 @@ import { isForm } from './request-exchange.js';
 
 /** @typedef {import('./request.js').Request} Request */
 
-const USER = new URLSearchParams({ email: 'test@heidihealth.com', third_party_internal_id: '123' });
 // A browser sets these itself, or they belong to the connection.
-const BROWSER = /^(accept-encoding|connection|content-length|cookie|host|origin|referer|transfer-encoding|user-agent|x-forwarded-.*|forwarded|sec-.*)$/;
+const BROWSER = new Set(
+  'accept-encoding connection content-length cookie forwarded host origin referer transfer-encoding user-agent'.split(' '),
+);
 // The longest wait in ms for an answer that never ends.
 const PATIENCE = 60_000;
+// The time in ms for which a token is used again.
+const LASTS = 60_000;
 
 /**
  * Sends a request again, and returns the id of the new one.
@@ -29,9 +32,10 @@ export async function replay(row, signal) {
   const text = body === null ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
   const newest = await newestId();
   try {
-    const answer = await fetch(url, { method: row.method, headers, body: text, cache: 'no-store', signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]) });
+    const until = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
+    const answer = await fetch(url, { method: row.method, headers, body: text, cache: 'no-store', signal: until });
     await answer.text();
-    toast(`Sent again, with a token of test@heidihealth.com: ${answer.status}`);
+    toast(`Sent again: ${answer.status}${headers.has('authorization') ? ', with a new token of the test user' : ''}`);
     return Number(answer.headers.get('x-mock-request-id'));
   } catch {
     if (signal.aborted) throw new Error('The page was left.');
@@ -66,7 +70,7 @@ export function obstacle(row, body) {
 async function headersOf(row) {
   const headers = new Headers();
   for (const [name, value] of Object.entries(row.headers)) {
-    if (BROWSER.test(name)) continue;
+    if (BROWSER.has(name) || name.startsWith('sec-')) continue;
     if (name === 'authorization') headers.set(name, `Bearer ${await signIn()}`);
     else if (name === 'heidi-api-key') headers.set(name, await apiKey());
     else if (!/\*\*\*|^<\d+ characters>$/.test(value)) headers.set(name, value);
@@ -74,25 +78,26 @@ async function headersOf(row) {
   return headers;
 }
 
-/** The bearer token of the test user, made once. @type {{ token: string, until: number } | null} */
+/** The bearer token that was made last. @type {{ token: string, until: number } | null} */
 let kept = null;
 
 /** A bearer token of this namespace, as `mock-heidi token` prints it. */
 async function signIn() {
   if (kept !== null && kept.until > Date.now()) return kept.token;
-  const { base_url: base } = await control('/health');
-  const url = `${prefix()}${below(new URL(base).pathname)}/jwt?${USER}`;
+  const { base_url: base, email, third_party_internal_id: id } = await control('/access');
+  const url = `${prefix()}${below(new URL(base).pathname)}/jwt?${new URLSearchParams({ email, third_party_internal_id: id })}`;
   const answer = await fetch(url, { headers: { 'heidi-api-key': await apiKey() } });
   const { token } = await answer.json();
   if (!answer.ok || typeof token !== 'string') throw new Error(`The sign-in was answered with ${answer.status}.`);
-  kept = { token, until: Date.now() + 60_000 };
+  kept = { token, until: Date.now() + LASTS };
   return token;
 }
 
 /** An API key of this namespace. */
 async function apiKey() {
-  const state = await control('/state');
-  return String(state.api_keys[0].key);
+  const { api_keys: keys } = await control('/access');
+  if (keys.length === 0) throw new Error('The namespace has no API key. Add one to its fixtures.');
+  return keys[0].key;
 }
 
 async function newestId() {

@@ -51,10 +51,15 @@ export async function copyCurl(row) {
 /** @param {Request} row */
 function chooseFailure(row) {
   const fits = FAILURES.filter(([label]) => label !== 'Expired token' || 'authorization' in row.headers);
-  const choices = fits.map(([label, rule, said]) =>
-    h('li', {}, h('button', { type: 'button', click: () => attempt(() => fail(row, label, rule, dialog)) }, label), h('span', { class: 'soft' }, said)),
+  const choices = fits.map(([label, rule, said]) => {
+    const choose = () => attempt(() => fail(row, label, rule, dialog));
+    return h('li', {}, h('button', { type: 'button', click: choose }, label), h('span', { class: 'soft' }, said));
+  });
+  const dialog = openDialog(
+    `Fail the next ${row.operation}`,
+    h('p', { class: 'soft' }, 'Once, for the next request of this operation.'),
+    h('ul', { class: 'choices' }, ...choices),
   );
-  const dialog = openDialog(`Fail the next ${row.operation}`, h('p', { class: 'soft' }, 'Once, for the next request of this operation.'), h('ul', { class: 'choices' }, ...choices));
 }
 
 /**
@@ -64,7 +69,8 @@ function chooseFailure(row) {
  * @param {HTMLDialogElement} dialog
  */
 async function fail(row, label, rule, dialog) {
-  const made = await control('/faults', { method: 'POST', body: { operation: row.operation, times: 1, label: `like request ${row.id}`, ...rule } });
+  const body = { operation: row.operation, times: 1, label: `like request ${row.id}`, ...rule };
+  const made = await control('/faults', { method: 'POST', body });
   dialog.close();
   const undo = () => attempt(() => control(`/faults/${encodeURIComponent(made.id)}`, { method: 'DELETE' }));
   toast(`The next ${row.operation} fails: ${label}.`, { action: 'Undo', act: undo });
@@ -99,10 +105,15 @@ async function chooseReply(row) {
  * @param {Request} row with its whole bodies
  */
 export function replyOf(row) {
-  if (JSON.stringify(row.response)?.includes('"***"')) throw new Error('This answer holds values that the journal hides, so it cannot be sent again.');
-  if (row.pieces !== null) return { operation: row.operation, pieces: row.pieces.map(({ text }) => text) };
-  if (typeof row.response === 'string') throw new Error('This answer is not JSON. A reply can hold only JSON, or the text of a stream.');
-  return { operation: row.operation, status: row.status, ...(row.response !== null && { body: row.response }) };
+  const { operation, status, response, pieces } = row;
+  if (JSON.stringify(response)?.includes('"***"')) {
+    throw new Error('This answer holds values that the journal hides, so it cannot be sent again.');
+  }
+  if (pieces !== null) return { operation, pieces: pieces.map(({ text }) => text) };
+  if (typeof response === 'string') {
+    throw new Error('This answer is not JSON. A reply can hold only JSON, or the text of a stream.');
+  }
+  return { operation, status, ...(response !== null && { body: response }) };
 }
 
 /** @param {Request} row */
@@ -110,7 +121,7 @@ function showTest(row) {
   const note = isForm(row.body) ? ' The parts of the form are not compared.' : '';
   openDialog(
     'Expect this in a test',
-    h('p', { class: 'soft' }, `Paste this into a test file of your project. The pytest plugin gives it the fixture mock_heidi.${note}`),
+    h('p', { class: 'soft' }, `Paste this into a test file. The pytest plugin gives it the fixture mock_heidi.${note}`),
     copyBlock(testLines(row), 'the test'),
   );
 }

@@ -3,11 +3,13 @@
 import { control } from '../parts/control.js';
 import { copyBlock } from '../parts/copy.js';
 import { h } from '../parts/dom.js';
+import { sentence } from '../parts/toast.js';
 
 /** The first request, ready to paste. */
 export async function emptyJournal() {
-  const { base_url: base } = await control('/health');
-  const command = `curl '${base}/jwt?email=test@heidihealth.com&third_party_internal_id=123' -H 'Heidi-Api-Key: mock-heidi-key'`;
+  const { base_url: base, api_keys: keys, ...user } = await control('/access');
+  const query = new URLSearchParams({ email: user.email, third_party_internal_id: user.third_party_internal_id });
+  const command = `curl '${base}/jwt?${query}' -H 'Heidi-Api-Key: ${keys[0]?.key ?? 'KEY'}'`;
   return h(
     'div',
     { class: 'empty' },
@@ -15,6 +17,16 @@ export async function emptyJournal() {
     h('p', {}, 'Point your client at ', h('code', {}, base), ', or paste this into a terminal. It signs in, and the request appears here.'),
     copyBlock(command, 'the first request as curl'),
   );
+}
+
+/**
+ * A refused filter, and its cure.
+ *
+ * @param {any} error
+ */
+export function refused(error) {
+  const hint = error.hint ? ` ${sentence(error.hint)}` : '';
+  return h('div', { class: 'empty', role: 'alert' }, h('h2', {}, sentence(error.message)), h('p', {}, hint));
 }
 
 /** @param {() => void} showAll */

@@ -27,12 +27,13 @@ export function exchange(row, loadWhole) {
   );
   const { pieces } = row;
   const whole = pieces === null ? row.response : pieces.map(({ text }) => text).join('');
+  const steps = pieces?.length ? () => timeline(pieces, row.duration) : undefined;
   const answered = h(
     'section',
     { class: 'panel' },
     h('h3', {}, 'Answer'),
-    row.status === null && h('p', { class: 'soft' }, row.duration === null ? 'The answer has not begun.' : 'No answer was sent.'),
-    body(whole, row.response_bytes, 'answer', loadWhole, pieces?.length ? () => timeline(pieces, row.duration) : undefined),
+    row.status === null && h('p', { class: 'soft' }, row.duration === null ? 'It has not begun.' : 'No answer was sent.'),
+    body(whole, row.response_bytes, 'answer', loadWhole, steps),
     (pieces !== null || row.ended_by !== 'server') && h('p', { class: 'soft small' }, endOf(row)),
   );
   return h('div', { class: 'exchange' }, sent, answered);
@@ -45,8 +46,9 @@ export function exchange(row, loadWhole) {
 function table(title, values) {
   const rows = Object.entries(values);
   if (rows.length === 0) return null;
-  const lines = rows.flatMap(([name, value]) => [h('dt', { class: 'mono' }, plain(name)), h('dd', { class: 'mono' }, plain(value))]);
-  return h('details', { open: title === 'Query' }, h('summary', {}, `${title} (${rows.length})`), h('dl', { class: 'facts' }, ...lines));
+  const lines = rows.flatMap(([name, value]) => [h('dt', {}, plain(name)), h('dd', {}, plain(value))]);
+  const summary = h('summary', {}, `${title} (${rows.length})`);
+  return h('details', { open: title === 'Query' }, summary, h('dl', { class: 'facts mono' }, ...lines));
 }
 
 /**
@@ -81,8 +83,17 @@ function body(value, bytes, name, loadWhole, pretty = () => prettyBody(value)) {
       copyButton(raw, 'Copy', `Copy the ${name}`),
     ),
     content,
-    isCut && h('p', { class: 'small' }, `This is the beginning of ${size(bytes)}. `, h('button', { type: 'button', class: 'quiet', click: loadWhole }, 'Show all')),
+    isCut && more(bytes, loadWhole),
   );
+}
+
+/**
+ * @param {number} bytes
+ * @param {() => void} loadWhole
+ */
+function more(bytes, loadWhole) {
+  const all = h('button', { type: 'button', class: 'quiet', click: loadWhole }, 'Show all');
+  return h('p', { class: 'small' }, `This is the beginning of ${size(bytes)}. `, all);
 }
 
 /** @param {any} value */
@@ -123,5 +134,6 @@ function partsTable(parts) {
       h('td', { class: 'number' }, size(part.size), part.complete ? '' : ' (did not arrive whole)'),
     ),
   );
-  return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Parts of the form' }, h('table', {}, h('thead', {}, h('tr', {}, ...heads)), h('tbody', {}, ...rows)));
+  const table = h('table', {}, h('thead', {}, h('tr', {}, ...heads)), h('tbody', {}, ...rows));
+  return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Parts of the form' }, table);
 }

@@ -27,13 +27,15 @@ export function reasons({ row, findings, faults }) {
     ...sourceOf(row),
     ...assumptionsOf(row),
   ];
-  return rows.length === 0 ? null : h('dl', { class: 'reasons' }, ...rows.map(([name, kind, ...said]) => [h('dt', { class: String(kind) }, name), h('dd', {}, ...said)]).flat());
+  if (rows.length === 0) return null;
+  const lines = rows.flatMap(([name, kind, ...said]) => [h('dt', { class: String(kind) }, name), h('dd', {}, ...said)]);
+  return h('dl', { class: 'reasons' }, ...lines);
 }
 
 /** @param {Request} row */
 function whyOf(row) {
   if (row.why === null) return [];
-  const name = row.operation === null ? (row.method === 'OPTIONS' || row.status !== 404 ? 'Refused' : 'Matched nothing') : 'Refused';
+  const name = row.operation === null && row.status === 404 ? 'Matched nothing' : 'Refused';
   const stray = row.stray ? ' A browser sent it by itself, or for a page that may not use the API.' : '';
   return [[name, 'care', plain(sentence(row.why)), stray]];
 }
@@ -45,15 +47,7 @@ function whyOf(row) {
 function faultOf(id, rule) {
   const link = h('a', { href: address(['faults', id]) }, id);
   if (rule === undefined) return ['Fault', 'accent', link, ' changed the answer. It is no longer set.'];
-  const { id: _, hits: __, matched: ___, label, ...said } = rule;
-  return ['Fault', 'accent', link, label ? ` (${plain(label)})` : '', ' changed the answer: ', h('code', {}, plain(ruleText(said)))];
-}
-
-/** @param {Record<string, any>} rule */
-function ruleText(rule) {
-  return Object.entries(rule)
-    .map(([name, value]) => (value === true ? name : `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`))
-    .join(' ');
+  return ['Fault', 'accent', link, rule.label ? ` (${plain(rule.label)})` : '', ' changed the answer. ', plain(rule.says)];
 }
 
 /**
@@ -64,13 +58,13 @@ function findingsOf(row, findings) {
   return row.findings.flatMap((code) => {
     const same = findings.filter((one) => one.code === code && one.first <= row.id && row.id <= one.last);
     const exact = same.filter(({ first, last }) => first === row.id || last === row.id);
-    const link = () => h('a', { href: address(['findings'], { code }) }, code);
+    const link = () => h('a', { href: address(['findings']) }, code);
     if (same.length === 0) return [['Finding', 'wrong', link()]];
-    return (exact.length > 0 ? exact : same).map(({ level, message, from_test: fromTest }) => [
+    return (exact.length > 0 ? exact : same).map(({ level, message }) => [
       'Finding',
       'wrong',
       link(),
-      ` (${level}): ${fromTest ? 'the client' : 'your client'} ${plain(sentence(message)).replace(/^./, (letter) => letter.toLowerCase())}`,
+      ` (${level}): your client ${plain(message)}.`,
     ]);
   });
 }
@@ -78,7 +72,8 @@ function findingsOf(row, findings) {
 /** @param {Request} row */
 function assumptionsOf(row) {
   if (row.assumptions.length === 0) return [];
-  const links = row.assumptions.flatMap((name, at) => [at > 0 ? ', ' : '', h('a', { href: address(['assumptions'], { name }) }, name)]);
+  const link = (/** @type {string} */ name) => h('a', { href: address(['assumptions'], { name }) }, name);
+  const links = row.assumptions.flatMap((name, at) => (at > 0 ? [', ', link(name)] : [link(name)]));
   return [['Assumptions', 'soft', ...links, '. Each can be switched, to see what your client does then.']];
 }
 

@@ -29,7 +29,8 @@ export function cells(row) {
 /** @param {Headline} row */
 function nameOf({ operation, method, path }) {
   if (operation !== null) return h('span', { class: 'name' }, operation);
-  return h('span', { class: 'mono', title: plain(path) }, h('span', { class: 'narrow' }, `${plain(method)} `), plain(path.replace(BASE, '…/')));
+  const narrow = h('span', { class: 'narrow' }, `${plain(method)} `);
+  return h('span', { class: 'mono', title: plain(path) }, narrow, plain(path.replace(BASE, '…/')));
 }
 
 /**
@@ -46,7 +47,8 @@ function moment(at) {
 export function columnHeads() {
   const heads = ['Time', 'Method', 'Operation', 'Status', 'Marks', 'Duration', 'Sent', 'Received'];
   const classes = ['', 'method', '', 'number', 'marks', 'number wide', 'number wide', 'number wide'];
-  return h('div', { class: 'columns', 'aria-hidden': 'true' }, ...heads.map((head, at) => h('span', { class: classes[at] }, head)));
+  const cells = heads.map((head, at) => h('span', { class: classes[at] }, head));
+  return h('div', { class: 'columns', 'aria-hidden': 'true' }, ...cells);
 }
 
 /** @param {Headline} row */
@@ -68,7 +70,7 @@ export function statusClass({ status, duration: ended }) {
 /** @param {Headline} row */
 function marks(row) {
   const found = [];
-  if (row.operation === null) found.push(mark(row.stray ? 'stray' : row.method === 'OPTIONS' ? 'refused' : 'unmatched', 'care'));
+  if (row.operation === null) found.push(mark(row.method === 'OPTIONS' ? 'refused' : row.stray ? 'stray' : 'unmatched', 'care'));
   if (row.fault !== null) found.push(mark('fault', 'accent'));
   if (row.findings.length > 0) found.push(mark('finding', 'wrong'));
   if (row.client_left) found.push(mark('client left', 'care'));

@@ -87,6 +87,13 @@ export class RequestStore {
     }
   }
 
+  /** Asks for the requests that may have come before the events did. */
+  async catchUp() {
+    if (!this.ready) return this.load();
+    const open = this.rows.find(({ duration }) => duration === null);
+    return this.#renew(open?.id ?? (this.rows.at(-1)?.id ?? 0) + 1, this.turn);
+  }
+
   /** @param {unknown} error */
   #tell(error) {
     this.error = error;
@@ -122,7 +129,7 @@ export class RequestStore {
   /** @param {{ request: number, code: string }} finding */
   #find({ request, code }) {
     const row = this.byId.get(request);
-    if (row && !row.findings.includes(code)) row.findings = [...row.findings, code];
+    if (row && !row.findings.includes(code)) this.#put({ ...row, findings: [...row.findings, code] });
   }
 
   /** @param {HeidiEvent[]} events */
@@ -158,10 +165,7 @@ export class RequestStore {
     if (page === null || turn !== this.turn) return;
     const found = page.requests.filter(localTest(this.filter));
     const fresh = found.filter(({ id }) => !this.byId.has(id)).length;
-    const ids = new Set(found.map(({ id }) => id));
-    const tail = this.#cut(from);
-    for (const { id } of tail) if (!ids.has(id)) this.byId.delete(id);
-    for (const row of tail) if (ids.has(row.id)) this.rows.push(row);
+    for (const { id } of this.#cut(from)) this.byId.delete(id);
     this.#merge(found);
     this.added += fresh;
     this.changed();
@@ -190,10 +194,10 @@ export class RequestStore {
    */
   #merge(found) {
     const fresh = found.filter((row) => {
-      const known = this.byId.get(row.id);
-      if (known) Object.assign(known, row);
-      else this.byId.set(row.id, row);
-      return known === undefined;
+      const isNew = !this.byId.has(row.id);
+      if (isNew) this.byId.set(row.id, row);
+      else this.#put(row);
+      return isNew;
     });
     if (fresh.length === 0) return 0;
     // Requests end in another order than they begin, so the newest rows may have to move a little.
@@ -206,13 +210,36 @@ export class RequestStore {
   }
 
   /**
+   * Puts a headline in the place of the one with its id.
+   *
+   * @param {Headline} row
+   */
+  #put(row) {
+    this.byId.set(row.id, row);
+    this.rows[this.#place(row.id)] = row;
+  }
+
+  /**
    * Takes the rows from an id on out of the list, and returns them.
    *
    * @param {number} from
    */
   #cut(from) {
-    let at = this.rows.length;
-    while (at > 0 && this.rows[at - 1].id >= from) at -= 1;
-    return this.rows.splice(at);
+    return this.rows.splice(this.#place(from));
+  }
+
+  /**
+   * The index of the first row with this id or a later one.
+   *
+   * @param {number} id
+   */
+  #place(id) {
+    let [low, high] = [0, this.rows.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.rows[middle].id < id) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }

@@ -63,7 +63,8 @@ function matchOf(body) {
  */
 function visible(value) {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
-  const kept = Object.entries(value).filter(([key, item]) => !isHidden(key) && !isHidden(item) && !(Array.isArray(item) && isHidden(JSON.stringify(item))));
+  const shows = (/** @type {any} */ item) => !isHidden(Array.isArray(item) ? JSON.stringify(item) : item);
+  const kept = Object.entries(value).filter(([key, item]) => shows(key) && shows(item));
   return Object.fromEntries(kept.map(([key, item]) => [key, visible(item)]));
 }
 
@@ -86,7 +87,8 @@ export function python(value, depth = 0) {
   if (typeof value !== 'object') return String(value);
   const isList = Array.isArray(value);
   const [open, close] = isList ? ['[', ']'] : ['{', '}'];
-  const items = (/** @type {number} */ deeper) => Object.entries(value).map(([key, item]) => (isList ? '' : `${text(key)}: `) + python(item, deeper));
+  const items = (/** @type {number} */ deeper) =>
+    Object.entries(value).map(([key, item]) => (isList ? '' : `${text(key)}: `) + python(item, deeper));
   const line = `${open}${items(0).join(', ')}${close}`;
   if (depth === 0 || !/\n/.test(line) && line.length + 4 * depth <= LINE) return line;
   const inner = INDENT.repeat(depth + 1);

@@ -88,12 +88,13 @@ export class RequestPanel {
   #draw(story, whole) {
     const { row } = story;
     const name = row.operation ?? (row.stray ? 'stray request' : 'unmatched request');
+    const status = h('span', { class: `badge ${statusClass(row)}` }, statusText(row));
     return [
       this.#bar(`Request ${row.id}`),
       h(
         'header',
         { class: 'request-head' },
-        h('h2', {}, h('span', { class: 'mono' }, plain(row.method)), ' ', name, ' ', h('span', { class: `badge ${statusClass(row)}` }, statusText(row))),
+        h('h2', {}, h('span', { class: 'mono' }, plain(row.method)), ' ', name, ' ', status),
         h('p', { class: 'mono path' }, plain(row.path)),
         h('p', { class: 'soft small' }, facts(row)),
         actions(row, this.list.open, this.signal),
@@ -111,7 +112,7 @@ export class RequestPanel {
       { class: 'request-bar' },
       h('button', { type: 'button', class: 'quiet back', click: this.list.close }, '← All requests'),
       h('span', { class: 'soft small' }, title),
-      h('button', { type: 'button', class: 'quiet', 'aria-label': 'Close the request', click: this.list.close }, 'Close ', h('kbd', {}, 'Esc')),
+      h('button', { type: 'button', class: 'quiet', click: this.list.close }, 'Close ', h('kbd', {}, 'Esc')),
     );
   }
 
@@ -132,10 +133,11 @@ export class RequestPanel {
  */
 async function read(id, whole, signal) {
   const row = await control(`/requests/${id}${whole ? '?full=true' : ''}`, { signal });
+  const rules = [row.fault ?? []].flat().map((rule) => `/faults/${encodeURIComponent(rule)}`);
   const [{ findings }, changes, faults] = await Promise.all([
     row.findings.length > 0 ? control(`/findings?since=${row.id - 1}`, { signal }) : { findings: [] },
     control(`/requests/${id}/changes`, { signal }),
-    Promise.all([row.fault ?? []].flat().map((rule) => control(`/faults/${encodeURIComponent(rule)}`, { signal }).catch(() => null))),
+    Promise.all(rules.map((rule) => control(rule, { signal }).catch(() => null))),
   ]);
   return { row, findings, changes, faults: faults.filter(Boolean) };
 }
@@ -154,5 +156,6 @@ function facts(row) {
 
 /** @param {any} error */
 function gone(error) {
-  return h('div', { class: 'empty', role: 'alert' }, h('h2', {}, sentence(error.message)), error.hint && h('p', {}, sentence(error.hint)));
+  const hint = error.hint && h('p', {}, sentence(error.hint));
+  return h('div', { class: 'empty', role: 'alert' }, h('h2', {}, sentence(error.message)), hint);
 }

@@ -7,8 +7,8 @@ import { count } from '../parts/format.js';
 import { List } from '../parts/list.js';
 import { live } from '../parts/live.js';
 import { address, go } from '../parts/route.js';
-import { attempt, sentence, toast } from '../parts/toast.js';
-import { emptyJournal, nothingFits } from './request-empty.js';
+import { attempt, complain, toast } from '../parts/toast.js';
+import { emptyJournal, nothingFits, refused } from './request-empty.js';
 import { HINT, parseFilter, QUICK, readFilter, writeFilter } from './request-filter.js';
 import { RequestPanel } from './request.js';
 import { cells, columnHeads } from './request-row.js';
@@ -45,6 +45,7 @@ class RequestsView {
       height: Math.round(2.4 * parseFloat(getComputedStyle(document.documentElement).fontSize)),
       draw: cells,
       key: ({ id }) => id,
+      fixed: true,
       open: ({ id }) => this.open(id),
       move: ({ id }) => this.panel.id !== null && this.open(id, { replace: true }),
     });
@@ -61,7 +62,7 @@ class RequestsView {
       autocomplete: 'off',
       spellcheck: 'false',
       input: () => this.type(),
-      keydown: (/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && this.list.element.focus(),
+      keydown: (/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && this.leaveBox(event),
     });
     this.quick = QUICK.map(([label, name, value]) =>
       h('button', { type: 'button', class: 'quiet', click: () => this.toggle(name, value) }, label),
@@ -70,6 +71,7 @@ class RequestsView {
     this.notice = h('div', { class: 'requests-notice' });
     this.element = h('div', { class: 'view full requests' }, this.#listSide(), this.panel.element);
     live.on(['request', 'finding', 'reset'], (events) => this.take(events), signal, () => this.store.load());
+    live.addEventListener('state', () => live.state === 'live' && this.store.catchUp(), { signal });
   }
 
   #listSide() {
@@ -146,10 +148,12 @@ class RequestsView {
     this.list.element.hidden = state !== 'rows';
     if (state === this.notice.dataset.state) return;
     this.notice.dataset.state = state;
-    if (error) fill(this.notice, h('p', { class: 'empty wrong', role: 'alert' }, sentence(error.message), ' ', error.hint ? sentence(error.hint) : ''));
+    fill(this.notice);
+    if (error) fill(this.notice, refused(error));
     else if (state === 'filter') fill(this.notice, nothingFits(() => this.#goTo({})));
-    else if (state === 'empty') emptyJournal().then((teaching) => this.notice.dataset.state === 'empty' && fill(this.notice, teaching));
-    else fill(this.notice);
+    else if (state === 'empty') {
+      emptyJournal().then((teaching) => this.notice.dataset.state === 'empty' && fill(this.notice, teaching), complain);
+    }
   }
 
   /**
@@ -172,6 +176,14 @@ class RequestsView {
   close() {
     if (this.panel.id === null) return;
     this.#goTo(this.store.filter, null, false);
+    this.list.element.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
+  leaveBox(event) {
+    // Else the browser empties the box.
+    event.preventDefault();
+    this.box.blur();
     this.list.element.focus();
   }
 
@@ -209,11 +221,15 @@ class RequestsView {
   /** @returns {import('../parts/keys.js').Shortcut[]} */
   shortcuts() {
     const { list, panel } = this;
+    const step = (/** @type {number} */ index) => {
+      // The list hears Enter and the arrows.
+      list.element.focus();
+      list.step(index);
+    };
     return [
-      { keys: 'j', does: 'Select the next request (or ↓ in the list)', act: () => list.step(list.index + 1) },
-      { keys: 'k', does: 'Select the request before (or ↑ in the list)', act: () => list.step(Math.max(list.index, 1) - 1) },
-      { keys: 'Enter', does: 'Open the selected request, in the list' },
-      { keys: 'o', does: 'Open the selected request', act: () => list.item !== null && this.open(list.item.id) },
+      { keys: 'j', does: 'Select the next request (or ↓ in the list)', act: () => step(list.index + 1) },
+      { keys: 'k', does: 'Select the request before (or ↑ in the list)', act: () => step(Math.max(list.index, 1) - 1) },
+      { keys: 'Enter', does: 'Open the selected request' },
       { keys: 'Escape', does: 'Close the request', act: () => this.close() },
       { keys: '/', does: 'Go to the filter', act: () => this.box.focus() },
       { keys: 'p', does: 'Pause the list, or go on', act: () => this.pause() },

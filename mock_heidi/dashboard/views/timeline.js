@@ -11,8 +11,8 @@ const MARKS = 400;
 
 /** What ends an answer, by `ended_by` and `ending`. */
 const ENDS = {
-  'server complete': 'The mock sent all of it, and ended it',
-  'fault complete': 'A fault ended it cleanly, too early',
+  'server complete': 'The mock sent all of it and ended it',
+  'fault complete': 'A fault ended it as if it were complete',
   'fault close': 'A fault closed the connection',
   'fault reset': 'A fault reset the connection',
   'fault stall': 'A fault let nothing more come',
@@ -44,7 +44,8 @@ export function timeline(pieces, whole) {
     slider.setAttribute('aria-valuetext', `${said}: ${pieces[at].text}`);
     before.disabled = at === 0;
     next.disabled = at === pieces.length - 1;
-    told.textContent = `${said} · ${duration(pieces[at].after)} since the request · ${size(pieces[at].bytes)}`;
+    const facts = [said, `${duration(pieces[at].after)} since the request`, size(pieces[at].bytes)];
+    told.textContent = facts.map((fact) => fact.replaceAll(' ', '\u00a0')).join(' · ');
     fill(text, plain(pieces.slice(0, at).map((piece) => piece.text).join('')), h('mark', {}, plain(pieces[at].text) || '(empty)'));
     for (const mark of marks.children) mark.classList.toggle('now', Number(/** @type {HTMLElement} */ (mark).dataset.piece) === at);
   };
