@@ -1,4 +1,4 @@
-"""What pages of other origins can do with the dashboard, and what the dashboard can do on a plain host name."""
+"""Pages of other origins cannot use the dashboard, and the dashboard works on a plain host name."""
 
 from __future__ import annotations
 
