@@ -130,3 +130,14 @@ def test_a_browser_that_does_not_copy_is_told_on_the_page(chromium: ChromiumThre
 
         chromium.expect(page.locator(".toast")).to_contain_text("Select the text and copy it.")
     page.context.close()
+
+
+def test_a_page_that_a_rule_answers_with_runs_no_script(server: Handle, chromium: ChromiumThread) -> None:
+    server.fault(not_json="<script>document.title = 'run'</script><h1>Bad gateway</h1>", media_type="text/html")
+    page = chromium.new_page()
+    page.goto(server.base_url)
+
+    chromium.expect(page.get_by_role("heading", name="Bad gateway")).to_be_visible()
+    assert page.title() == ""
+    assert page.evaluate("self.origin") == "null"
+    page.context.close()
