@@ -61,7 +61,7 @@ class Records {
     this.element = h(
       'div',
       { class: 'view full state-records' },
-      h('header', { class: 'state-records-head' }, h('h1', {}, h('a', { href: '#/state' }, 'State')), this.choice, this.search, this.total),
+      h('header', { class: 'full-head state-records-head' }, h('h1', {}, h('a', { href: '#/state' }, 'State')), this.total, this.choice, this.search),
       h('div', { class: 'state-records-list' }, this.list.element, this.empty),
       this.panel.element,
     );
