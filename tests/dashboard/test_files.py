@@ -14,6 +14,7 @@ from mock_heidi import dashboard
 
 FOLDER = Path(dashboard.__file__).parent
 FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.*") if path.suffix in (".js", ".css"))
+SHARED_STYLES = {f"styles/{name}.css" for name in ("base", "layout", "parts", "forms", "values")}
 TSC = shutil.which("tsc") or shutil.which("tsc", path=str(ROOT / "tests/contract/tools/node_modules/.bin"))
 
 
@@ -73,6 +74,18 @@ def test_no_file_makes_elements_from_text_or_names_another_host(name: str) -> No
 @pytest.mark.parametrize("name", FILES)
 def test_each_file_is_small_enough_to_read(name: str) -> None:
     assert len((FOLDER / name).read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_the_views_have_their_class_names_to_themselves() -> None:
+    page = (FOLDER / "page.html").read_text(encoding="utf-8")
+    owners: dict[str, set[str]] = {}
+    for name in set(re.findall(r'href="ui/(styles/\S+)"', page)) - SHARED_STYLES:
+        for rule in re.findall(r"^ *([^{}@/]+)\{", (FOLDER / name).read_text(encoding="utf-8"), re.MULTILINE):
+            for selector in rule.split(","):
+                owners.setdefault(re.split(r"[ :>\[(]", selector.strip())[0], set()).add(name)
+    owners.pop("", None)  # from a pseudo-class with a comma
+
+    assert {selector: names for selector, names in owners.items() if len(names) > 1} == {}
 
 
 @pytest.mark.slow

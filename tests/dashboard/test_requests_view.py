@@ -524,6 +524,29 @@ def test_the_lines_for_a_test_run_as_they_are(server: Handle, page: Page) -> Non
     assert len(texts) == 8
 
 
+def test_the_lines_for_a_test_set_the_fault_that_changed_the_answer(server: Handle, page: Page) -> None:
+    server.scenario("note-stream-dies")
+    server.fault("get_session", status=503, times=1)
+    with server.client() as client:
+        cut = client.post("/sessions/1234567890/consult-note", json=NOTE).text
+        client.get("/sessions/1234567890")
+    view(server, page, "requests/2")
+    page.get_by_role("button", name="Expect in a test").click()
+    of_the_note = page.get_by_role("region", name="the test").text_content() or ""
+    view(server, page, "requests/3")
+    page.get_by_role("button", name="Expect in a test").click()
+    of_the_session = page.get_by_role("region", name="the test").text_content() or ""
+
+    assert 'mock_heidi.fault(operation="get_session", times=1, status=503)' in of_the_session
+    with MockHeidi() as fresh:
+        for line in of_the_note.splitlines():
+            if line.startswith("    mock_heidi.scenario("):
+                eval(line.strip(), {"mock_heidi": fresh})  # noqa: S307 - a line that people paste
+        with fresh.client() as client:
+            assert client.post("/sessions/1234567890/consult-note", json=NOTE).text == cut
+    assert 'mock_heidi.session(session_id)["consult_note"]["result"]' in of_the_note
+
+
 def test_what_a_client_sends_is_shown_as_text(page: Page, chromium: ChromiumThread) -> None:
     with MockHeidi(journal="full") as server:
         with server.client() as client:

@@ -220,7 +220,7 @@ def test_a_record_is_found_read_and_edited(server: Handle, opened: Page, chromiu
     opened.get_by_label("Search in the records").fill("doe")
     chromium.expect(opened.get_by_role("status").get_by_text("1 record", exact=True)).to_be_visible()
     opened.locator(".row").click()
-    chromium.expect(opened.locator(".record")).to_contain_text('"first_name": "John"')
+    chromium.expect(opened.locator(".state-record")).to_contain_text('"first_name": "John"')
     chromium.expect(opened.get_by_role("link", name="Open in Patients")).to_have_attribute("href", f"#/patients/{JOHN}")
     assert f"#/state/patient_profiles/{JOHN}?text=doe" in opened.url
     opened.reload()
@@ -236,7 +236,7 @@ def test_a_record_is_found_read_and_edited(server: Handle, opened: Page, chromiu
     field.fill(text.replace('"John"', json.dumps(HOSTILE)))
     opened.get_by_role("button", name="Save").click()
     chromium.expect(opened.locator(".toast")).to_have_text("The record is saved.")
-    chromium.expect(opened.locator(".record")).to_contain_text(VISIBLE)
+    chromium.expect(opened.locator(".state-record")).to_contain_text(VISIBLE)
 
     assert name_of(server) == HOSTILE
 
@@ -247,7 +247,7 @@ def test_the_shown_record_follows_a_change_but_not_while_it_is_edited(
     page.goto(f"{server.url}/_mock/#/state/patient_profiles/{JOHN}")
     chromium.expect(page.locator("#live")).to_have_text("Live")
     server.control("PATCH", f"/state/patient_profiles/{JOHN}", {"first_name": "Jon"})
-    chromium.expect(page.locator(".record")).to_contain_text('"first_name": "Jon"')
+    chromium.expect(page.locator(".state-record")).to_contain_text('"first_name": "Jon"')
     page.get_by_role("button", name="Edit").click()
     page.get_by_label("The record as JSON").fill("{")
     page.get_by_label("Search in the records").fill("jon doe")
@@ -261,11 +261,11 @@ def test_the_shown_record_follows_a_change_but_not_while_it_is_edited(
 def test_records_that_only_an_import_changes_are_shown_whole(opened: Page, chromium: ChromiumThread) -> None:
     opened.get_by_role("link", name="Templates").click()
     opened.get_by_role("option", name="H & P 659b").click()
-    chromium.expect(opened.locator(".record")).to_contain_text("An import changes records of this kind.")
-    chromium.expect(opened.locator(".record")).to_contain_text("structure_template")
+    chromium.expect(opened.locator(".state-record")).to_contain_text("An import changes records of this kind.")
+    chromium.expect(opened.locator(".state-record")).to_contain_text("structure_template")
     opened.get_by_label("Kind").select_option("users")
     opened.get_by_role("option", name="dr.jonas.lind@example.com").click()
-    chromium.expect(opened.locator(".record")).to_contain_text('"third_party_internal_id": "clinician-9"')
+    chromium.expect(opened.locator(".state-record")).to_contain_text('"third_party_internal_id": "clinician-9"')
     opened.get_by_label("Kind").select_option("faults")
     chromium.expect(opened.get_by_text("There are none.")).to_be_visible()
     opened.get_by_role("link", name="State").first.click()
@@ -283,7 +283,7 @@ def test_the_records_are_used_with_the_keyboard_alone(opened: Page, chromium: Ch
     opened.keyboard.press("j")
     opened.keyboard.press("j")
     opened.keyboard.press("Enter")
-    chromium.expect(opened.locator(".record h2")).to_have_text("0987654321")
+    chromium.expect(opened.locator(".state-record h2")).to_have_text("0987654321")
     opened.keyboard.press("e")
 
     chromium.expect(opened.get_by_label("The record as JSON")).to_be_focused()

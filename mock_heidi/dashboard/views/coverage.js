@@ -122,7 +122,7 @@ function switchedOff() {
   return h(
     'div',
     { class: 'empty' },
-    h('h2', {}, 'This server does not count coverage'),
+    h('h2', {}, 'This server does not count coverage.'),
     h('p', {}, 'Counting costs a little time for each request, so it is off until you ask for it. Start the server with:'),
     copyBlock('mock-heidi serve --coverage', 'the command that counts coverage'),
     h('p', {}, 'In tests with pytest:'),

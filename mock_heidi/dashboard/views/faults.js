@@ -20,7 +20,7 @@ export async function open(route, signal) {
   const rules = h('ul', { class: 'rows-plain', 'aria-label': 'Rules' });
   const scenarios = h('ul', { class: 'rows-plain', 'aria-label': 'Scenarios' });
   const replies = h('ul', { class: 'rows-plain', 'aria-label': 'Replies' });
-  const clear = h('button', { type: 'button', click: () => attempt(() => removeAll(refresh)) }, 'Delete all rules');
+  const clear = h('button', { type: 'button', class: 'danger', click: () => attempt(() => removeAll(refresh)) }, 'Delete all rules');
 
   async function draw() {
     const [{ faults }, known, set] = await Promise.all([
@@ -52,7 +52,7 @@ export async function open(route, signal) {
       'header',
       { class: 'view-head' },
       h('h1', {}, 'Faults'),
-      h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'primary', click: start }, 'New rule'), clear),
+      h('div', { class: 'buttons' }, clear, h('button', { type: 'button', class: 'primary', click: start }, 'New rule')),
       h('p', {}, LEAD),
     ),
     builder,

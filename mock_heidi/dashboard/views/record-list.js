@@ -52,9 +52,9 @@ export async function openList(listing, route, signal) {
     input: () => go(address([view], { ...query, text: search.value.trim() }), { replace: true }),
     keydown: (/** @type {KeyboardEvent} */ event) => event.key === 'ArrowDown' && (list.element.focus(), list.select(0)),
   });
-  const told = h('p', { class: 'told small', role: 'status' });
+  const told = h('p', { class: 'soft small', role: 'status' });
   const about = h('div', { class: 'about' });
-  const head = h('div', { class: 'row-head', 'aria-hidden': 'true' }, ...columns.map(([name, text]) => h('span', { class: name }, text)));
+  const head = h('div', { class: 'columns', 'aria-hidden': 'true' }, ...columns.map(([name, text]) => h('span', { class: name }, text)));
   const nothing = h('div', { class: 'empty', hidden: true });
   /** @type {List<Row>} */
   const list = new List({
@@ -104,10 +104,10 @@ export async function openList(listing, route, signal) {
     { class: `view full listing ${view}` },
     h(
       'header',
-      { class: 'view-head bar' },
+      { class: 'full-head' },
       h('h1', {}, title),
-      search,
       told,
+      search,
       h('div', { class: 'buttons' }, ...(listing.actions ?? []), h('button', { type: 'button', class: 'primary', click: add }, `New ${noun}`)),
     ),
     about,

@@ -26,10 +26,11 @@ const FAILURES = /** @type {[string, object, string][]} */ ([
  * The buttons for a request.
  *
  * @param {Request} row
+ * @param {any[]} rules the rules that acted on it
  * @param {(id: number) => void} select opens another request
  * @param {AbortSignal} signal
  */
-export function actions(row, select, signal) {
+export function actions(row, rules, select, signal) {
   const button = (/** @type {string} */ label, /** @type {() => unknown} */ act, off = false) =>
     h('button', { type: 'button', disabled: off, click: () => attempt(async () => act()) }, label);
   return h(
@@ -39,7 +40,7 @@ export function actions(row, select, signal) {
     button('Send again', async () => select(await replay(row, signal))),
     button('Fail the next one like this', () => chooseFailure(row), row.operation === null),
     button('Save as reply', () => chooseReply(row), row.operation === null || row.status === null),
-    button('Expect in a test', () => showTest(row)),
+    button('Expect in a test', () => showTest(row, rules)),
   );
 }
 
@@ -116,12 +117,15 @@ function replyOf(row) {
   return { operation, status, ...(response !== null && { body: response }) };
 }
 
-/** @param {Request} row */
-function showTest(row) {
+/**
+ * @param {Request} row
+ * @param {any[]} rules the rules that acted on it
+ */
+function showTest(row, rules) {
   const note = isForm(row.body) ? ' The parts of the form are not compared.' : '';
   openDialog(
     'Expect this in a test',
     h('p', { class: 'soft' }, `Paste this into a test file. The pytest plugin gives it the fixture mock_heidi.${note}`),
-    copyBlock(testLines(row), 'the test'),
+    copyBlock(testLines(row, rules), 'the test'),
   );
 }

@@ -47,7 +47,7 @@ function whyOf(row) {
 function faultOf(id, rule) {
   const link = h('a', { href: address(['faults', id]) }, id);
   if (rule === undefined) return ['Fault', 'accent', link, ' changed the answer. It is no longer set.'];
-  return ['Fault', 'accent', link, rule.label ? ` (${plain(rule.label)})` : '', ' changed the answer. ', plain(rule.says)];
+  return ['Fault', 'accent', link, rule.label ? ` (${plain(rule.label)})` : '', ' changed the answer. Its rule: ', plain(rule.says)];
 }
 
 /**

@@ -1,5 +1,6 @@
 // A test for pytest that expects a request.
 
+import { isMasked } from './fault-masked.js';
 import { isForm } from './request-exchange.js';
 
 /** @typedef {import('./request.js').Request} Request */
@@ -11,8 +12,9 @@ const LINE = 100;
  * The lines of a test that holds if the client sends a request like this one.
  *
  * @param {Pick<Request, 'operation' | 'method' | 'path' | 'status' | 'query' | 'body'>} row
+ * @param {any[]} rules the rules that acted on it: the test sets them first
  */
-export function testLines(row) {
+export function testLines(row, rules = []) {
   const name = row.operation ?? 'an_unknown_path';
   const filters = row.operation === null ? { method: row.method, ...pathOf(row.path) } : { operation: row.operation };
   /** @type {Record<string, unknown>} */
@@ -20,14 +22,29 @@ export function testLines(row) {
   const query = Object.entries(row.query).filter(([key, value]) => !isHidden(key) && !isHidden(value));
   const lines = [
     `def test_the_client_calls_${name}(mock_heidi):`,
+    ...new Set(rules.filter((rule) => !isMasked(rule)).map((rule) => INDENT + ruleCall(rule))),
     `${INDENT}# Let your client work here, with mock_heidi.base_url and mock_heidi.api_key.`,
     INDENT + call('mock_heidi.verify', wanted),
   ];
+  if (rules.length > 0 && row.operation === 'generate_consult_note') {
+    const note = 'mock_heidi.session(session_id)["consult_note"]["result"]';
+    lines.push(`${INDENT}# Then compare what your client has filed with ${note}.`);
+  }
   if (query.length > 0) {
     lines.push(`${INDENT}request = ${call('mock_heidi.requests', filters)}[-1]`);
     lines.push(...query.map(([key, value]) => `${INDENT}assert request["query"][${python(key)}] == ${python(value)}`));
   }
   return `${lines.join('\n')}\n`;
+}
+
+/**
+ * The call that sets a rule again.
+ *
+ * @param {any} rule
+ */
+function ruleCall({ id, says, hits, matched, label, ...rule }) {
+  const scenario = /^scenario (\S+)$/.exec(label ?? '')?.[1];
+  return scenario ? `mock_heidi.scenario(${text(scenario)})` : call('mock_heidi.fault', rule);
 }
 
 /**

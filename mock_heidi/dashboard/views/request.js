@@ -97,7 +97,7 @@ export class RequestPanel {
         h('h2', {}, h('span', { class: 'mono' }, plain(row.method)), ' ', name, ' ', status),
         h('p', { class: 'mono path' }, plain(row.path)),
         h('p', { class: 'soft small' }, facts(row)),
-        actions(row, this.list.open, this.signal),
+        actions(row, story.faults, this.list.open, this.signal),
       ),
       reasons(story),
       exchange(row, whole ? null : () => this.load(true)),

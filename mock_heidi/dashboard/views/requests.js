@@ -54,7 +54,7 @@ class RequestsView {
       close: () => this.close(),
       open: (id) => this.open(id),
     });
-    this.total = h('span', { class: 'soft', role: 'status' });
+    this.total = h('span', { class: 'soft small', role: 'status' });
     this.box = h('input', {
       type: 'search',
       placeholder: 'Filter',
@@ -82,13 +82,13 @@ class RequestsView {
       { class: 'requests-side', 'aria-label': 'List of requests' },
       h(
         'header',
-        { class: 'requests-head' },
+        { class: 'full-head requests-head' },
         h('h1', {}, 'Requests'),
         this.total,
-        h('div', { class: 'buttons' }, this.pauseButton, clear),
         this.box,
         h('p', { class: 'small soft', id: 'filter-hint' }, HINT),
         h('div', { class: 'quick', role: 'group', 'aria-label': 'Quick filters' }, ...this.quick),
+        h('div', { class: 'buttons' }, clear, this.pauseButton),
       ),
       columnHeads(),
       this.list.element,

@@ -12,7 +12,7 @@ import { KINDS, pathOf } from './state-kinds.js';
 
 /** The panel of a record. */
 export class RecordPanel {
-  element = h('section', { class: 'record', 'aria-label': 'Record' });
+  element = h('section', { class: 'state-record', 'aria-label': 'Record' });
   kind = '';
   /** @type {string | null} */
   key = null;
@@ -66,7 +66,7 @@ export class RecordPanel {
   edit() {
     if (this.record === null || !KINDS[this.kind].listed) return;
     this.editing = true;
-    const text = h('textarea', { class: 'mono record-text', spellcheck: 'false', 'aria-label': 'The record as JSON' });
+    const text = h('textarea', { class: 'mono state-record-text', spellcheck: 'false', 'aria-label': 'The record as JSON' });
     text.value = JSON.stringify(this.record, null, 2);
     const problem = h('p', { class: 'wrong-text', role: 'alert' });
     const submit = async (/** @type {Event} */ event) => {
@@ -79,7 +79,7 @@ export class RecordPanel {
       }
     };
     const buttons = h('div', { class: 'buttons' }, h('button', { class: 'primary' }, 'Save'), h('button', { type: 'button', click: () => this.#draw() }, 'Cancel'));
-    fill(this.element, h('form', { class: 'record-form', submit }, h('h2', { class: 'mono' }, plain(this.key ?? '')), text, problem, buttons));
+    fill(this.element, h('form', { class: 'state-record-form', submit }, h('h2', { class: 'mono' }, plain(this.key ?? '')), text, problem, buttons));
     text.focus();
     text.setSelectionRange(0, 0);
   }

@@ -49,7 +49,7 @@ class Records {
     this.search = h('input', { type: 'search', placeholder: 'Search', 'aria-label': 'Search in the records', input: () => this.#typed() });
     this.choice = h('select', { 'aria-label': 'Kind', change: () => go(address(['state', this.choice.value])) });
     this.total = h('p', { class: 'soft small', role: 'status' });
-    this.empty = h('p', { class: 'soft records-empty' });
+    this.empty = h('p', { class: 'soft state-records-empty' });
     this.panel = new RecordPanel();
     this.list = new List({
       label: 'Records',
@@ -60,9 +60,9 @@ class Records {
     });
     this.element = h(
       'div',
-      { class: 'view full records' },
-      h('header', { class: 'records-head' }, h('h1', {}, h('a', { href: '#/state' }, 'State')), this.choice, this.search, this.total),
-      h('div', { class: 'records-list' }, this.list.element, this.empty),
+      { class: 'view full state-records' },
+      h('header', { class: 'full-head state-records-head' }, h('h1', {}, h('a', { href: '#/state' }, 'State')), this.total, this.choice, this.search),
+      h('div', { class: 'state-records-list' }, this.list.element, this.empty),
       this.panel.element,
     );
     const changed = () => void this.#refresh().catch(complain);
