@@ -61,6 +61,25 @@ def test_the_admin_token_is_asked_for_and_kept_for_the_tab(page: Page, chromium:
         other.context.close()
 
 
+def test_another_tab_of_the_browser_gets_neither_the_token_nor_the_events(page: Page, chromium: ChromiumThread) -> None:
+    asked: list[str] = []
+    page.context.on("request", lambda request: asked.append(request.url))
+    with MockHeidi(admin_token="let-me-in") as server:
+        page.goto(f"{server.url}/_mock/#/requests")
+        page.get_by_label("Admin token").fill("let-me-in")
+        page.keyboard.press("Enter")
+        chromium.expect(page.locator("#live")).to_have_text("Live")
+        other = page.context.new_page()
+        other.goto(f"{server.url}/_mock/#/requests")
+        chromium.expect(other.get_by_role("heading", name="admin token")).to_be_visible()
+        server.token()
+        chromium.expect(page.get_by_role("option")).to_have_count(1)
+
+        assert other.get_by_role("option").count() == 0
+        assert other.evaluate("sessionStorage.length") == 0
+        assert [url for url in asked if "let-me-in" in url] == []
+
+
 def test_question_mark_shows_the_shortcuts_and_a_shortcut_opens_a_view(
     server: Handle, page: Page, chromium: ChromiumThread
 ) -> None:

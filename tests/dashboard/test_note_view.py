@@ -169,6 +169,10 @@ def test_the_frame_of_an_html_note_forbids_what_its_filter_might_miss(
         ("a <b c", "a &lt;b c"),
         ("\u0130\u0130<B>x</B>", "\u0130\u0130<b>x</b>"),
         ("&lt;script&gt; &#8238; &#60;", "&lt;script&gt; \u2039202e\u203a &#60;"),
+        (
+            "a&rlm;b&ZeroWidthSpace;&shy c&eacute;&italic;",
+            "a\u2039200f\u203ab\u2039200b\u203a\u203900ad\u203a c&eacute;&italic;",
+        ),
         ("<a href=javascript:alert(1)>x</a><unknown>y</unknown>", "<a>x</a>y"),
         ("<STYLE>p{}</STYLE><object><p>in</p></object>out", "out"),
     ],

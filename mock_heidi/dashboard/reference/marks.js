@@ -64,7 +64,7 @@ export function assumptionLinks(names) {
 }
 
 /** @param {string} name */
-export function assumptionLink(name) {
+function assumptionLink(name) {
   return h('a', { class: 'mono', href: assumptionAddress(name) }, name);
 }
 

@@ -149,7 +149,7 @@ function folded(whole, group, isOpen) {
  * @param {any} given
  * @returns {string}
  */
-export function typeOf(whole, given) {
+function typeOf(whole, given) {
   const schema = resolve(whole, given);
   const forms = schema.anyOf ?? schema.oneOf;
   if (forms) return [...new Set(forms.map((/** @type {any} */ form) => typeOf(whole, form)))].join(' or ');

@@ -17,7 +17,7 @@ const USUAL = 60;
  * @param {any[]} pieces
  * @returns {Placed[]}
  */
-export function layOut(pieces) {
+function layOut(pieces) {
   /** @type {Map<string, Map<number, any>>} */
   const tracks = new Map();
   for (const piece of pieces) {

@@ -43,7 +43,7 @@ export function written(value, schema) {
  * @param {Schema} schema
  * @returns {Schema[]}
  */
-export function formsOf(schema) {
+function formsOf(schema) {
   return schema.anyOf ?? (Object.keys(schema).length > 0 ? [schema] : []);
 }
 

@@ -44,7 +44,7 @@ export function scenarioRow(scenario, active, refresh) {
  * @param {Rule[]} active
  * @returns {string[]}
  */
-export function idsOf(scenario, active) {
+function idsOf(scenario, active) {
   const left = active.map((rule) => ({ id: rule.id, form: form(rule) }));
   const ids = [];
   for (const fault of scenario.faults) {

@@ -14,6 +14,15 @@ const KEPT = new Set(
 const DROPPED = new Set(['script', 'style', 'template', 'noscript', 'iframe', 'object', 'embed', 'svg', 'math', 'title', 'select', 'textarea']);
 // A tag with its attributes.
 const TAG = /<(\/?)([a-z][a-z0-9]*)(?:"[^"]*"|'[^']*'|[^'"<>])*>/y;
+// The names of characters without a shape, as an entity gives them.
+/** @type {Record<string, string>} */
+const UNSEEN = {
+  lrm: '\u200e', rlm: '\u200f', zwj: '\u200d', zwnj: '\u200c', shy: '\u00ad', NoBreak: '\u2060',
+  ZeroWidthSpace: '\u200b', NegativeVeryThinSpace: '\u200b', NegativeThinSpace: '\u200b',
+  NegativeMediumSpace: '\u200b', NegativeThickSpace: '\u200b', ApplyFunction: '\u2061', af: '\u2061',
+  InvisibleTimes: '\u2062', it: '\u2062', InvisibleComma: '\u2063', ic: '\u2063',
+};
+const NAMED = new RegExp(`&(${Object.keys(UNSEEN).join('|')});|&(shy)`, 'g');
 // Nothing may be loaded into the frame, wherever it comes from.
 const HEAD = '<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src \'none\'"><meta name="color-scheme" content="light dark">';
 
@@ -128,5 +137,6 @@ function text(given) {
     const number = hex ? parseInt(hex, 16) : Number(digits);
     return number <= 0x10ffff && plain(String.fromCodePoint(number)) !== String.fromCodePoint(number) ? plain(String.fromCodePoint(number)) : whole;
   });
-  return plain(read).replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const named = read.replace(NAMED, (_, name, open) => UNSEEN[name ?? open]);
+  return plain(named).replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -52,7 +52,7 @@ export async function replay(row, signal) {
  * @param {Request} row
  * @param {any} body
  */
-export function obstacle(row, body) {
+function obstacle(row, body) {
   const hint = 'Copy it as curl and fill in what is missing.';
   if (isForm(body)) return `The journal does not keep the files of a form. ${hint}`;
   const written = JSON.stringify([body, row.query, row.path]) ?? '';

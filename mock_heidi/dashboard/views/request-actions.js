@@ -105,7 +105,7 @@ async function chooseReply(row) {
  *
  * @param {Request} row with its whole bodies
  */
-export function replyOf(row) {
+function replyOf(row) {
   const { operation, status, response, pieces } = row;
   if (JSON.stringify(response)?.includes('"***"')) {
     throw new Error('This answer holds values that the journal hides, so it cannot be sent again.');

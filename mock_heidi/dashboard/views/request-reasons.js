@@ -87,7 +87,7 @@ function sourceOf({ provenance }) {
  *
  * @param {string} provenance such as `status=observed, body=documented; creation_status`
  */
-export function provenanceText(provenance) {
+function provenanceText(provenance) {
   const [facts] = provenance.split(';');
   if (facts.startsWith('injected')) return 'A fault gave or changed this answer.';
   if (facts === 'reply') return 'A reply that you set gave this answer.';

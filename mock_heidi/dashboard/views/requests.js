@@ -6,6 +6,7 @@ import { fill, h } from '../parts/dom.js';
 import { count } from '../parts/format.js';
 import { List } from '../parts/list.js';
 import { live } from '../parts/live.js';
+import { explain } from '../parts/refused.js';
 import { address, go } from '../parts/route.js';
 import { attempt, complain, toast } from '../parts/toast.js';
 import { emptyJournal, nothingFits, refused } from './request-empty.js';
@@ -137,12 +138,16 @@ class RequestsView {
   }
 
   /**
-   * Says why the list is empty.
+   * Says why the list is empty, or asks for the admin token in place of the view.
    *
    * @param {number} length
    * @param {any} error
    */
   #explain(length, error) {
+    if (error?.needsToken) {
+      fill(this.element, explain(error, () => this.store.load()));
+      return;
+    }
     const hasFilter = Object.keys(this.store.filter).length > 0;
     const state = error ? `error ${error.message}` : length > 0 ? 'rows' : hasFilter ? 'filter' : 'empty';
     this.list.element.hidden = state !== 'rows';
