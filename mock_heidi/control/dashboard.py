@@ -7,6 +7,7 @@ from pathlib import Path
 from starlette.responses import RedirectResponse, Response
 
 from mock_heidi import dashboard
+from mock_heidi.base.settings import DEFAULT_NAMESPACE, namespace_path
 from mock_heidi.control.control import ControlError, ControlRoute
 from mock_heidi.web.request import Request
 
@@ -46,8 +47,11 @@ def _respond(request: Request, name: str) -> Response:
 
 async def get_dashboard(request: Request) -> Response:
     """The page. Its links are relative, so its address must end with a slash."""
-    path: str = request.scope["path"]
-    return _respond(request, "page.html") if path.endswith("/") else RedirectResponse(f"{path}/")
+    scope = request.scope
+    if scope["path"].endswith("/"):
+        return _respond(request, "page.html")
+    # Made of the namespace, since a browser takes a path such as //_mock for another host.
+    return RedirectResponse(f"{scope.get('root_path', '')}{namespace_path(request.name or DEFAULT_NAMESPACE)}/_mock/")
 
 
 async def get_reference(request: Request) -> Response:

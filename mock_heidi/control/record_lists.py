@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from mock_heidi.base.slices import RECORD, Slices
 from mock_heidi.base.values import Record
-from mock_heidi.base.wording import nearest
+from mock_heidi.base.wording import nearest, shorten
 from mock_heidi.control.control import ControlError, ControlRoute, read_number, respond
 from mock_heidi.namespaces import session_content
 from mock_heidi.namespaces.namespace import Namespace
@@ -41,8 +41,13 @@ async def list_records(request: Request) -> Response:
         found = await _containing(request.namespace, found, kind, query["text"].casefold())
     if is_newest_first:
         found = found[::-1]
-    rows = [kind.row(request.namespace, record) for record in found[offset : offset + limit]]
+    rows = [_short(kind.row(request.namespace, record)) for record in found[offset : offset + limit]]
     return respond({"records": rows, "total": len(found)})
+
+
+def _short(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with shortened texts. A client may give thousands of patients names of any length."""
+    return {name: shorten(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _number(query: dict[str, str], name: str, usual: int) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any
 
 from mock_heidi.base.memory import MemoryBudget
+from mock_heidi.base.wording import shorten
 from mock_heidi.observing import changes
 from mock_heidi.observing.entry import ENTRY, PIECE, Entry, JournaledRequest
 from mock_heidi.observing.entry_view import View
@@ -189,8 +190,10 @@ class Journal:
         return self._view
 
     def headline(self, entry: Entry | Headline) -> dict[str, Any]:
-        """The fields of an entry that fit on one line, without secrets."""
-        return self._view.headline(headline_of(entry) if isinstance(entry, Entry) else entry)
+        """The fields of an entry that fit on one line, without secrets. A long path is shortened."""
+        row = self._view.headline(headline_of(entry) if isinstance(entry, Entry) else entry)
+        row["path"] = shorten(row["path"])
+        return row
 
     def path(self, entry: Entry) -> str:
         """The path of an entry, without secrets."""

@@ -8,7 +8,6 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
@@ -55,9 +54,9 @@ def current(names: Sequence[str] = ()) -> Files:
     return files
 
 
-def end(files: Files) -> datetime:
-    """The time at which the certificate of the server runs out."""
-    made: datetime = _certificates().end(files.server.read_bytes())
+def end(files: Files) -> int:
+    """The time at which the certificate of the server runs out, in ms since 1970."""
+    made: int = _certificates().end(files.server.read_bytes())
     return made
 
 

@@ -30,9 +30,11 @@ from mock_heidi.base.hosts import is_address
 from mock_heidi.base.vendor_hosts import HOSTS
 from mock_heidi.state.clock import Clock
 
-_YEAR, _DAY, _HOUR = timedelta(days=365), timedelta(days=1), timedelta(hours=1)
+_YEAR, _DAY = timedelta(days=365), timedelta(days=1)
 # The clock of a client may be behind ours.
-_EARLIER = _HOUR
+_EARLIER = timedelta(hours=1)
+# A server takes another certificate so many milliseconds before its own runs out.
+_BEFORE_THE_END = 3_600_000
 _SUBJECT = "mock_heidi CA "
 # The most earlier CAs in a bundle.
 _MOST_EARLIER = 8
@@ -106,14 +108,14 @@ def names_of(pair: Pair) -> list[str]:
     return [*named.get_values_for_type(x509.DNSName), *map(str, named.get_values_for_type(x509.IPAddress))]
 
 
-def end(server: bytes) -> datetime:
-    """The time at which the certificate of a server runs out."""
-    return x509.load_pem_x509_certificate(server).not_valid_after_utc
+def end(server: bytes) -> int:
+    """The time at which the certificate of a server runs out, in ms since 1970."""
+    return int(x509.load_pem_x509_certificate(server).not_valid_after_utc.timestamp() * 1000)
 
 
-def runs_out(end: datetime) -> bool:
-    """True if a server should no longer use a certificate that runs out then."""
-    return end - _now() < _HOUR
+def runs_out(end: int) -> bool:
+    """True if a server should no longer use a certificate that runs out at ``end``, in ms since 1970."""
+    return end - Clock().now() < _BEFORE_THE_END
 
 
 def earlier_authorities(pem: bytes) -> bytes:

@@ -14,7 +14,6 @@ from mock_heidi.serving.heads import Limits, UnfinishedHead
 
 if TYPE_CHECKING:
     import ssl
-    from datetime import datetime
 
 _logger = logging.getLogger("mock_heidi")
 
@@ -30,7 +29,7 @@ class Https:
         self._limits = limits
         self._memory = memory
         self._context: ssl.SSLContext | None = None
-        self._end: datetime
+        self._end: int
         self._problem = ""
 
     def take(

@@ -95,6 +95,15 @@ def test_a_user_is_found_by_the_email(heidi: Client) -> None:
     assert (row["email"], row["third_party_internal_id"], row["linked_to"]) == ("ann@example.com", "77", None)
 
 
+def test_a_row_has_the_beginning_and_the_end_of_a_long_text(heidi: Client) -> None:
+    long = "A" * 100_000
+    assert heidi.patch(f"/_mock/state/patient_profiles/{JOHN}", json={"first_name": long}).status_code == 200
+
+    (row,) = listed(heidi, "patient_profiles", text=JOHN)["records"]
+    assert len(row["name"]) == 1_000
+    assert (row["name"][:2], row["name"][-4:]) == ("AA", " Doe")
+
+
 def test_pages_are_parts_of_the_whole_list(heidi: Client) -> None:
     whole = ids(heidi, "patient_profiles")
 

@@ -219,6 +219,14 @@ def test_a_headline_agrees_with_the_whole_request(busy: Client) -> None:
     assert counts == [*[None] * 8, len(whole[-1]["pieces"])]
 
 
+def test_a_headline_has_the_beginning_and_the_end_of_a_long_path(heidi: Client) -> None:
+    heidi.get(f"/sessions/{'a' * 60_000}/end")
+
+    *_, row = headlines(heidi)["requests"]
+    assert len(row["path"]) == 1_000
+    assert row["path"].endswith("a/end")
+
+
 def test_pages_of_headlines_follow_each_other_until_there_is_no_more(busy: Client) -> None:
     pages = [headlines(busy, limit=3)]
     while pages[-1]["more"]:

@@ -48,6 +48,12 @@ def test_the_address_of_the_page_ends_with_a_slash(heidi: Client) -> None:
     assert heidi.app.registry.get("blue") is None
 
 
+def test_an_odd_path_to_the_page_leads_to_no_other_host(heidi: Client) -> None:
+    answer = heidi.get("http://localhost//_mock", follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (307, "/_mock/")
+
+
 def test_the_page_opens_without_the_admin_token_but_no_data_does() -> None:
     with another(admin_token="let-me-in") as heidi:
         statuses = {

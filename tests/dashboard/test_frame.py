@@ -69,6 +69,7 @@ def test_question_mark_shows_the_shortcuts_and_a_shortcut_opens_a_view(
     page.keyboard.press("?")
     chromium.expect(page.get_by_role("dialog", name="Shortcuts")).to_contain_text("Go to Requests")
     page.keyboard.press("Escape")
+    chromium.expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("g")
     page.keyboard.press("n")
 

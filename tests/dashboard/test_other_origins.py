@@ -1,4 +1,4 @@
-"""What pages of other origins can do with the dashboard, and what the dashboard can do on a plain host name."""
+"""Pages of other origins cannot use the dashboard, and the dashboard works on a plain host name."""
 
 from __future__ import annotations
 
@@ -129,4 +129,15 @@ def test_a_browser_that_does_not_copy_is_told_on_the_page(chromium: ChromiumThre
         page.get_by_role("button", name="Copy the base URL").click()
 
         chromium.expect(page.locator(".toast")).to_contain_text("Select the text and copy it.")
+    page.context.close()
+
+
+def test_a_page_that_a_rule_answers_with_runs_no_script(server: Handle, chromium: ChromiumThread) -> None:
+    server.fault(not_json="<script>document.title = 'run'</script><h1>Bad gateway</h1>", media_type="text/html")
+    page = chromium.new_page()
+    page.goto(server.base_url)
+
+    chromium.expect(page.get_by_role("heading", name="Bad gateway")).to_be_visible()
+    assert page.title() == ""
+    assert page.evaluate("self.origin") == "null"
     page.context.close()

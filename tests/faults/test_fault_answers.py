@@ -765,6 +765,26 @@ def test_a_given_media_type_overrides_that_of_the_page(heidi: Client) -> None:
     assert hits(heidi) == [1, 1]
 
 
+@pytest.mark.parametrize("wanted", ["text/html", "image/svg+xml"])
+def test_a_browser_runs_no_script_of_an_answer_with_another_media_type(heidi: Client, wanted: str) -> None:
+    usual = heidi.get(GET)
+    add(heidi, operation="get_session", media_type=wanted)
+
+    answer = heidi.get(GET)
+
+    assert "content-security-policy" not in usual.headers
+    assert answer.headers["content-security-policy"] == "sandbox"
+
+
+@pytest.mark.breaks_contract
+def test_a_browser_runs_no_script_of_a_reply_with_another_media_type(heidi: Client) -> None:
+    headers = {"Content-Type": "application/json, text/html"}
+    reply = {"operation": "get_session", "body": "<script>", "headers": headers}
+    assert heidi.post("/_mock/replies", json=reply).status_code == 200
+
+    assert heidi.get(GET).headers["content-security-policy"] == "sandbox"
+
+
 def test_a_body_can_be_empty(mock_heidi: Handle) -> None:
     fault = mock_heidi.fault("get_session", empty=True, times=1)
 

@@ -1,4 +1,4 @@
-"""What the tests of the views of patients and sessions share."""
+"""The shared parts of the tests of the views of patients and sessions."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ export function changes(before, after, prefix = '') {
   /** @type {Change[]} */
   const found = [];
   for (const name of new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])) {
-    const [old, now] = [before?.[name], after?.[name]];
+    const [old, now] = [own(before, name), own(after, name)];
     if (JSON.stringify(old) === JSON.stringify(now)) continue;
     if (isObject(old) && isObject(now)) found.push(...changes(old, now, `${prefix}${name}.`));
     else found.push({ name: prefix + name, before: old, after: now });
@@ -25,8 +25,21 @@ export function changes(before, after, prefix = '') {
   return found;
 }
 
-/** @param {unknown} value */
-function isObject(value) {
+/**
+ * The value of a field. What every object inherits, such as `constructor`, is not a field.
+ *
+ * @param {any} record
+ * @param {string} name
+ */
+export function own(record, name) {
+  return Object.hasOwn(record ?? {}, name) ? record[name] : undefined;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, unknown>}
+ */
+export function isObject(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -68,6 +68,10 @@ export function count(number, noun, plural = `${noun}s`) {
   return `${number.toLocaleString('en')} ${number === 1 ? noun : plural}`;
 }
 
+// Controls but tab and line feed, formats, halves of pairs, separators of lines, and letters without a shape. Variation
+// selectors stay, since they belong to many emoji.
+const HIDDEN = /[^\P{Cc}\t\n]|[\p{Cf}\p{Cs}\u2028\u2029\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]/gu;
+
 /**
  * A text without characters that change the order or the place of others, each as its code. A name with a
  * right-to-left override could else read as another name.
@@ -75,10 +79,10 @@ export function count(number, noun, plural = `${noun}s`) {
  * @param {string} text
  */
 export function plain(text) {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, code);
+  return text.replace(HIDDEN, code);
 }
 
 /** @param {string} character */
 function code(character) {
-  return `‹${character.charCodeAt(0).toString(16).padStart(4, '0')}›`;
+  return `‹${/** @type {number} */ (character.codePointAt(0)).toString(16).padStart(4, '0')}›`;
 }

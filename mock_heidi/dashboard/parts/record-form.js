@@ -3,7 +3,7 @@
 import { Refusal } from './control.js';
 import { fill, h } from './dom.js';
 import { entry, located, shown, value } from './fields.js';
-import { complain } from './toast.js';
+import { complain, sentence } from './toast.js';
 
 /** @typedef {import('./fields.js').Field} Field */
 /** @typedef {import('./fields.js').Input} Input */
@@ -97,6 +97,7 @@ export class RecordForm {
   #tell(fields) {
     const names = fields.map(({ label }) => label).join(', ');
     this.notice.hidden = false;
+    this.notice.classList.remove('wrong');
     fill(
       this.notice,
       h('span', {}, `The record changed meanwhile: ${names}. Your text is still here, and saving it replaces the change.`),
@@ -152,6 +153,7 @@ export class RecordForm {
   #submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     this.#refuse(new Map());
+    if (this.notice.classList.contains('wrong')) this.notice.hidden = true;
     this.saving.disabled = true;
     try {
       const changes = this.#changes();
@@ -159,7 +161,7 @@ export class RecordForm {
     } catch (error) {
       const places = error instanceof Refusal ? located(error, this.options.fields) : new Map();
       if (places.size > 0) this.#refuse(places);
-      else complain(error);
+      else this.#explain(error);
     } finally {
       this.saving.disabled = false;
     }
@@ -195,6 +197,21 @@ export class RecordForm {
       }
     }
     return changes;
+  }
+
+  /**
+   * Shows a refusal that belongs to no field. A message at the edge of the page would lie behind a dialog.
+   *
+   * @param {unknown} error
+   */
+  #explain(error) {
+    if (!(error instanceof Refusal)) {
+      complain(error);
+      return;
+    }
+    this.notice.hidden = false;
+    this.notice.classList.add('wrong');
+    fill(this.notice, [sentence(error.message), error.hint && sentence(error.hint)].filter(Boolean).join(' '));
   }
 
   /** @param {Map<string, string>} places the problems by field */

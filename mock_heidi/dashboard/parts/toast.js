@@ -3,6 +3,7 @@
 import { Refusal } from './control.js';
 import { uppermost } from './dialog.js';
 import { byId, fill, h } from './dom.js';
+import { plain } from './format.js';
 
 const SHOWN = 6000;
 
@@ -16,7 +17,7 @@ export function toast(text, { wrong = false, action, act } = {}) {
   const close = () => shown.remove();
   const end = () => (shown.matches(':hover, :focus-within') ? setTimeout(end, SHOWN) : close());
   const button = action && h('button', { type: 'button', click: () => (close(), act?.()) }, action);
-  const shown = h('div', { class: wrong ? 'toast wrong' : 'toast' }, h('span', {}, text), button);
+  const shown = h('div', { class: wrong ? 'toast wrong' : 'toast' }, h('span', {}, plain(text)), button);
   const toasts = byId('toasts');
   if (toasts.parentElement !== uppermost()) uppermost().append(toasts);
   fill(toasts, shown);
@@ -36,12 +37,12 @@ export function complain(error) {
 }
 
 /**
- * A text with a capital letter and a full stop.
+ * A text with a capital letter and a full stop. It may quote data, so that hidden characters become visible.
  *
  * @param {string} text
  */
 export function sentence(text) {
-  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  const whole = plain(text.charAt(0).toUpperCase() + text.slice(1));
   return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
 }
 

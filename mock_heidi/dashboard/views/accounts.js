@@ -36,7 +36,7 @@ export async function openAccounts({ query }, signal) {
   );
   return {
     title: 'Accounts',
-    element: h('div', { class: 'view record' }, trail('sessions', 'Sessions'), head, content),
+    element: h('div', { class: 'view record-page' }, trail('sessions', 'Sessions'), head, content),
     update: (to) => to.rest[0] === 'accounts' && (again(), true),
     shortcuts: [
       { keys: '/', does: 'Search', act: () => search.focus() },

@@ -130,7 +130,7 @@ function line(placed, end) {
  * @param {(id: string, fails: boolean) => void} mark
  */
 function table(placed, ready, mark) {
-  const head = [['Piece'], ['Start', 'number'], ['Duration', 'number'], ['Size', 'number'], ['File'], ['Transcription'], ['Let it fail']];
+  const head = [['Piece'], ['Start', 'number'], ['Duration', 'number'], ['Size', 'number'], ['File', 'file'], ['Transcription'], ['Let it fail']];
   const rows = placed.map(({ piece, track, index, start, length }) => {
     const name = `${track === UPLOAD ? 'Upload' : `Recording ${track},`} ${index}`;
     const cells = [h('td', {}, plain(name)), h('td', { class: 'number' }, clock(start)), h('td', { class: 'number' }, duration(length))];

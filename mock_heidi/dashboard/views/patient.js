@@ -56,7 +56,7 @@ function openNew(signal) {
     },
   });
   const head = h('header', { class: 'view-head' }, h('h1', {}, 'New patient profile'), h('p', {}, 'No field is required. The server gives the id.'));
-  return { title: 'New patient profile', element: h('div', { class: 'view record' }, trail('patients', 'Patients'), head, h('section', { class: 'panel' }, form.element)) };
+  return { title: 'New patient profile', element: h('div', { class: 'view record-page' }, trail('patients', 'Patients'), head, h('section', { class: 'panel' }, form.element)) };
 }
 
 /**
@@ -119,7 +119,7 @@ async function openKnown(id, signal) {
   const newSession = () => go(address(['sessions', 'new'], { patient_profile_id: id }));
   const element = h(
     'div',
-    { class: 'view record' },
+    { class: 'view record-page' },
     trail('patients', 'Patients'),
     h(
       'header',

@@ -21,7 +21,7 @@ const SHOWN = 8;
  */
 function pick(kind, title, describe, without = []) {
   return new Promise((resolve) => {
-    const results = h('ul', { class: 'found' });
+    const results = h('ul', { class: 'picks' });
     const told = h('p', { class: 'soft small', role: 'status' });
     const search = h('input', { type: 'search', 'aria-label': 'Search', autofocus: true, autocomplete: 'off', input: () => find(), keydown: take });
     let asked = 0;

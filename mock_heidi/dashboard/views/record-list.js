@@ -101,7 +101,7 @@ export async function openList(listing, route, signal) {
   const add = () => go(address([view, 'new'], query.patient_profile_id ? { patient_profile_id: query.patient_profile_id } : {}));
   const element = h(
     'div',
-    { class: `view full records ${view}` },
+    { class: `view full listing ${view}` },
     h(
       'header',
       { class: 'full-head' },

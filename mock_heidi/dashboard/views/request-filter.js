@@ -34,7 +34,7 @@ export function parseFilter(text) {
   const filter = {};
   const rest = text.replace(/(\w+):("[^"]*"|\S+)/g, (whole, /** @type {string} */ name, /** @type {string} */ value) => {
     const given = value.replace(/^"(.*)"$/, '$1');
-    if (!(NAMES.includes(name) || (name === 'is' && given in KINDS))) return whole;
+    if (!(NAMES.includes(name) || (name === 'is' && Object.hasOwn(KINDS, given)))) return whole;
     filter[name] = given;
     return '';
   });
@@ -79,5 +79,5 @@ export function queryOf({ is: _, ...asked }) {
  * @returns {(row: Headline) => boolean}
  */
 export function localTest({ is }) {
-  return is in KINDS ? KINDS[/** @type {keyof KINDS} */ (is)] : () => true;
+  return is !== undefined && Object.hasOwn(KINDS, is) ? KINDS[/** @type {keyof KINDS} */ (is)] : () => true;
 }

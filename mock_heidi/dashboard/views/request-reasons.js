@@ -37,7 +37,7 @@ function whyOf(row) {
   if (row.why === null) return [];
   const name = row.operation === null && row.status === 404 ? 'Matched nothing' : 'Refused';
   const stray = row.stray ? ' A browser sent it by itself, or for a page that may not use the API.' : '';
-  return [[name, 'care', plain(sentence(row.why)), stray]];
+  return [[name, 'care', sentence(row.why), stray]];
 }
 
 /**
@@ -95,7 +95,7 @@ export function provenanceText(provenance) {
   const found = new Map(facts.split(', ').map((fact) => /** @type {[string, string]} */ (fact.split('=', 2))));
   const said = (/** @type {string} */ name) => {
     const source = found.get(name) ?? '';
-    return source in SOURCES ? SOURCES[/** @type {keyof SOURCES} */ (source)] : source;
+    return Object.hasOwn(SOURCES, source) ? SOURCES[/** @type {keyof SOURCES} */ (source)] : source;
   };
   if (found.get('status') === found.get('body')) return `Status and body: ${said('status')}.`;
   return `Status: ${said('status')}. Body: ${said('body')}.`;

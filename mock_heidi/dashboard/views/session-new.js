@@ -48,6 +48,6 @@ export async function openNewSession({ query }, signal) {
     },
   });
   const head = h('header', { class: 'view-head' }, h('h1', {}, 'New session'), h('p', {}, 'No field is required. Audio, transcript and note come afterwards.'));
-  const element = h('div', { class: 'view record' }, trail('sessions', 'Sessions'), head, h('section', { class: 'panel' }, h('div', { class: 'field' }, h('span', {}, 'Patient'), chosen), form.element));
+  const element = h('div', { class: 'view record-page' }, trail('sessions', 'Sessions'), head, h('section', { class: 'panel' }, h('div', { class: 'field' }, h('span', {}, 'Patient'), chosen), form.element));
   return { title: 'New session', element };
 }

@@ -118,7 +118,7 @@ export async function openSession({ rest: [id], query }, signal) {
   const { audio, note, transcript, documents, patient, account, links, context, fields } = sections;
   const element = h(
     'div',
-    { class: 'view record session' },
+    { class: 'view record-page session' },
     trail('sessions', 'Sessions'),
     h(
       'header',

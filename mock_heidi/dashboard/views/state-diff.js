@@ -4,7 +4,7 @@ import { diffView } from '../parts/diff.js';
 import { h } from '../parts/dom.js';
 import { count, plain } from '../parts/format.js';
 import { address } from '../parts/route.js';
-import { KINDS } from './state-kinds.js';
+import { isKind, KINDS } from './state-kinds.js';
 
 /** @typedef {{ id: string, fields: Record<string, { before: unknown, after: unknown } | string> }} Change */
 /** @typedef {{ added: string[], removed: string[], changed: Change[], omitted: number }} KindDifference */
@@ -39,7 +39,7 @@ function ofKind(kind, { added, removed, changed, omitted }) {
   const rest = rows.slice(MANY);
   const more = rest.length > 0 && h('button', { type: 'button', click: () => (shown.append(...rest.map((draw) => draw())), more && more.remove()) }, `Show ${count(rest.length, 'more')}`.replace(/s$/, ''));
   const missing = omitted > 0 && h('p', { class: 'soft' }, `The server has left out ${count(omitted, 'more difference')}.`);
-  return h('section', { class: 'difference' }, h('h4', {}, `${KINDS[kind]?.label ?? kind}: ${numbers.join(', ')}`), shown, more, missing);
+  return h('section', { class: 'difference' }, h('h4', {}, `${isKind(kind) ? KINDS[kind].label : kind}: ${numbers.join(', ')}`), shown, more, missing);
 }
 
 /**
@@ -69,5 +69,5 @@ function badge(text, look) {
  * @param {string} id
  */
 function link(kind, id) {
-  return kind in KINDS ? h('a', { class: 'mono', href: address(['state', kind, id]) }, plain(id)) : h('code', {}, plain(id));
+  return isKind(kind) ? h('a', { class: 'mono', href: address(['state', kind, id]) }, plain(id)) : h('code', {}, plain(id));
 }

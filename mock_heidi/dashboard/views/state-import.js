@@ -4,7 +4,7 @@ import { control, Refusal } from '../parts/control.js';
 import { fill, h } from '../parts/dom.js';
 import { count, plain } from '../parts/format.js';
 import { sentence, toast } from '../parts/toast.js';
-import { KINDS } from './state-kinds.js';
+import { isKind } from './state-kinds.js';
 import { undoable } from './state-undo.js';
 
 /** The panel that adds records or replaces all. */
@@ -55,7 +55,7 @@ async function take(file, text) {
 function named(name, text) {
   const kind = name.replace(/\.\w+$/, '');
   const isList = /^(\s|#[^\n]*\n|---\n)*[-[]/.test(text);
-  return kind in KINDS && isList ? `${kind}:\n${text.replace(/^---$/m, '')}` : text;
+  return isKind(kind) && isList ? `${kind}:\n${text.replace(/^---$/m, '')}` : text;
 }
 
 /** @param {string} text */
@@ -84,7 +84,7 @@ function body(text) {
 function explain(error) {
   const message = error instanceof Error ? error.message : String(error);
   const { hint, problems, more } = error instanceof Refusal ? error : new Refusal(0, message, '');
-  if (problems.length === 0) return [h('p', { class: 'wrong-text' }, plain(sentence(message))), hint && h('p', { class: 'soft' }, plain(sentence(hint)))];
+  if (problems.length === 0) return [h('p', { class: 'wrong-text' }, sentence(message)), hint && h('p', { class: 'soft' }, sentence(hint))];
   const title = `Nothing was imported: ${count(problems.length + more, 'problem')}.`;
   return [
     h('p', { class: 'wrong-text' }, title),

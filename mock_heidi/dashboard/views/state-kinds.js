@@ -32,6 +32,16 @@ export const KINDS = {
   scenarios: { label: 'Scenarios', key: (row) => row.name, title: (row) => row.explanation },
 };
 
+/**
+ * True for the name of a kind. An address may name what every object inherits, such as `constructor`.
+ *
+ * @param {string | undefined} name
+ * @returns {name is string}
+ */
+export function isKind(name) {
+  return name !== undefined && Object.hasOwn(KINDS, name);
+}
+
 const WHOLE = Object.keys(KINDS).filter((kind) => !KINDS[kind].listed);
 const LISTED = Object.keys(KINDS).filter((kind) => KINDS[kind].listed);
 // The most rows that the control API gives at once.

@@ -2,6 +2,7 @@
 
 import { control, Refusal } from '../parts/control.js';
 import { copyButton } from '../parts/copy.js';
+import { isObject, own } from '../parts/diff.js';
 import { fill, h } from '../parts/dom.js';
 import { plain } from '../parts/format.js';
 import { jsonView } from '../parts/json.js';
@@ -41,7 +42,7 @@ export class RecordPanel {
       this.record = record ?? null;
       this.#draw();
     } catch (error) {
-      if (error instanceof Refusal) fill(this.element, h('p', { role: 'alert' }, plain(sentence(error.message))));
+      if (error instanceof Refusal) fill(this.element, h('p', { role: 'alert' }, sentence(error.message)));
       else throw error;
     }
   }
@@ -85,7 +86,7 @@ export class RecordPanel {
 
   /** @param {any} changed */
   async #save(changed) {
-    if (typeof changed !== 'object' || changed === null || Array.isArray(changed)) throw new TypeError('a record is an object');
+    if (!isObject(changed)) throw new TypeError('a record is an object');
     const patch = mergePatch(this.record, changed);
     this.record = await control(pathOf(this.kind, this.key ?? ''), { method: 'PATCH', body: patch });
     this.#draw();
@@ -98,7 +99,7 @@ export class RecordPanel {
 function explain(error) {
   if (error instanceof SyntaxError) return `This is not JSON: ${error.message}.`;
   const hint = error instanceof Refusal && error.hint ? ` ${sentence(error.hint)}` : '';
-  return plain(sentence(error instanceof Error ? error.message : String(error)) + hint);
+  return sentence(error instanceof Error ? error.message : String(error)) + hint;
 }
 
 /**
@@ -109,17 +110,8 @@ function explain(error) {
  * @returns {Record<string, unknown>}
  */
 export function mergePatch(before, after) {
-  /** @type {Record<string, unknown>} */
-  const patch = {};
-  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const [old, now] = [before[name], after[name] ?? null];
-    if (JSON.stringify(old) === JSON.stringify(now)) continue;
-    patch[name] = isObject(old) && isObject(now) ? mergePatch(old, now) : now;
-  }
-  return patch;
-}
-
-/** @param {unknown} value */
-function isObject(value) {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const values = [...names].map((name) => ({ name, old: own(before, name), now: own(after, name) ?? null }));
+  const changed = values.filter(({ old, now }) => JSON.stringify(old) !== JSON.stringify(now));
+  return Object.fromEntries(changed.map(({ name, old, now }) => [name, isObject(old) && isObject(now) ? mergePatch(old, now) : now]));
 }

@@ -6,7 +6,7 @@ import { List } from '../parts/list.js';
 import { live } from '../parts/live.js';
 import { address, current, go } from '../parts/route.js';
 import { complain } from '../parts/toast.js';
-import { KINDS, readRows } from './state-kinds.js';
+import { isKind, KINDS, readRows } from './state-kinds.js';
 import { RecordPanel } from './state-record.js';
 
 /** @typedef {import('../parts/route.js').Route} Route */
@@ -20,7 +20,7 @@ const TYPED = 200;
  * @returns {Promise<import('../parts/app.js').View>}
  */
 export async function openRecords(route, signal) {
-  const browser = new Records(route.rest[0] in KINDS ? route.rest[0] : 'patient_profiles', signal);
+  const browser = new Records(isKind(route.rest[0]) ? route.rest[0] : 'patient_profiles', signal);
   await browser.update(route);
   return {
     title: `${KINDS[browser.kind].label} · State`,
@@ -91,7 +91,7 @@ class Records {
   /** @param {Route} route */
   async update(route) {
     const [kind, key = null] = route.rest;
-    if (kind in KINDS) this.kind = kind;
+    if (isKind(kind)) this.kind = kind;
     this.text = route.query.get('text') ?? '';
     if (document.activeElement !== this.search) this.search.value = this.text;
     fill(this.choice, Object.entries(KINDS).map(([name, { label }]) => h('option', { value: name, selected: name === this.kind }, label)));

@@ -41,7 +41,7 @@ export function timeline(pieces, whole) {
     const at = Math.min(Math.max(to, 0), pieces.length - 1);
     slider.value = String(at + 1);
     const said = `Piece ${at + 1} of ${pieces.length}`;
-    slider.setAttribute('aria-valuetext', `${said}: ${pieces[at].text}`);
+    slider.setAttribute('aria-valuetext', `${said}: ${plain(pieces[at].text)}`);
     before.disabled = at === 0;
     next.disabled = at === pieces.length - 1;
     const facts = [said, `${duration(pieces[at].after)} since the request`, size(pieces[at].bytes)];

@@ -4,7 +4,8 @@ import { control } from '../parts/control.js';
 import { fill, h } from '../parts/dom.js';
 import { count } from '../parts/format.js';
 import { live } from '../parts/live.js';
-import { attempt, complain, toast } from '../parts/toast.js';
+import { reloader } from '../parts/reload.js';
+import { attempt, toast } from '../parts/toast.js';
 
 /** @typedef {'at_once' | 'after_reads' | 'after_seconds'} Way */
 
@@ -24,13 +25,20 @@ export async function transitionsPanel(signal) {
   const load = async () => {
     const transitions = await control('/transitions', { signal });
     if (JSON.stringify(transitions) === drawn) return;
+    const focused = rows.contains(document.activeElement) ? document.activeElement : null;
+    // A number that somebody is typing stays until they leave it.
+    if (focused instanceof HTMLInputElement) {
+      rows.addEventListener('focusout', again, { once: true, signal });
+      return;
+    }
     drawn = JSON.stringify(transitions);
-    const focused = rows.contains(document.activeElement) ? document.activeElement?.getAttribute('aria-label') : null;
     draw(rows, transitions);
-    if (focused) /** @type {HTMLElement | null} */ (rows.querySelector(`[aria-label="${CSS.escape(focused)}"]`))?.focus();
+    const label = focused?.getAttribute('aria-label');
+    if (label) /** @type {HTMLElement | null} */ (rows.querySelector(`[aria-label="${CSS.escape(label)}"]`))?.focus();
   };
+  const again = reloader(load, signal);
   await load();
-  live.on(['reset', 'setting'], () => load().catch(complain), signal, () => load().catch(complain));
+  live.on(['reset', 'setting'], again, signal, again);
   return h(
     'section',
     { class: 'panel', 'aria-labelledby': 'transitions-title' },

@@ -59,14 +59,14 @@ class Effect(NamedTuple):
     goes_with: tuple[str, ...] = ()
     """A rule with this effect also needs one of these effects."""
     says: str = ""
-    """What happens, as a part of a sentence, if ``doc`` does not say it in one.
+    """The effect on an answer as a part of a sentence, if ``doc`` does not say it in one.
 
     ``{value}``, ``{pieces}`` and the like stand for the argument.
     """
 
     @property
     def phrase(self) -> str:
-        """What happens, as a part of a sentence."""
+        """The effect on an answer as a part of a sentence."""
         return self.says or f"{self.doc[0].lower()}{self.doc[1:].removesuffix('.')}".replace("`", "")
 
     @property
