@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from starlette.types import Receive, Send
 
-from mock_heidi.faults.delivery import EVENTS, Delivery, Ending, Header
+from mock_heidi.faults.delivery import Delivery, Ending, Header
 from mock_heidi.faults.framing import reframed
 from mock_heidi.namespaces.namespace import Namespace
 from mock_heidi.serving.connection import Connection, connection_of
@@ -17,11 +17,6 @@ from mock_heidi.state.clock import Alarm, precise
 from mock_heidi.web.admission import drop_unused_namespace
 from mock_heidi.web.request import Request
 
-# The types of the service's own answers, which no browser runs as a page.
-_INERT = (b"application/json", EVENTS[1])
-# A rule or a reply can choose another type. A page with scripts would be a page of the server's own origin, and could
-# read and change everything that the dashboard can.
-_SANDBOX = (b"content-security-policy", b"sandbox")
 # The number of parts without a pause that go out in one turn of the event loop.
 _BURST = 16
 # During a slow answer, seconds between two checks for a client that has left.
@@ -54,15 +49,7 @@ def _send_head(request: Request, send: Send, headers: list[Header]) -> Awaitable
         headers = [*headers, (b"x-mock-request-id", b"%d" % request.number)]
     if request.provenance is not None and request.shows_provenance:
         headers = [*headers, (b"x-mock-provenance", request.provenance.encode())]
-    if not _is_inert(headers):
-        headers = [*headers, _SANDBOX]
     return send({"type": "http.response.start", "status": request.status, "headers": headers})
-
-
-def _is_inert(headers: list[Header]) -> bool:
-    """True if each content type is one of the service's own. A browser guesses the type of a body without one."""
-    types = [value for name, value in headers if name == b"content-type"]
-    return bool(types) and all(value in _INERT for value in types)
 
 
 class Player:

@@ -13,6 +13,12 @@ from mock_heidi.base.values import Outgoing, Record, Value
 O = TypeVar("O", bound=Outgoing)  # noqa: E741
 
 _JSON = (b"content-type", b"application/json")
+# The types of the service's own answers, which no browser runs as a page.
+_INERT = (b"application/json", b"text/event-stream; charset=utf-8")
+SANDBOX = (b"content-security-policy", b"sandbox")
+"""The header of an answer that is not inert. In a browser, a page with scripts would have the origin of the dashboard,
+and could read and change everything that the dashboard can.
+"""
 
 
 class Success(Outgoing):
@@ -35,6 +41,12 @@ class Answer(Response):
         self.raw_headers = [(b"content-length", b"%d" % len(body)), _JSON]
         if headers:
             self.raw_headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def is_inert(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """True if each content type is one of the service's own. A browser guesses the type of a body without one."""
+    types = [value for name, value in headers if name == b"content-type"]
+    return bool(types) and all(value in _INERT for value in types)
 
 
 def respond(value: Outgoing | bytes, under: str | None = None) -> Answer:

@@ -19,7 +19,7 @@ from mock_heidi.faults.rule import TEXT_FAULTS
 from mock_heidi.state.clock import http_date
 from mock_heidi.web.player import Player
 from mock_heidi.web.request import Request
-from mock_heidi.web.response import Answer
+from mock_heidi.web.response import SANDBOX, Answer, is_inert
 
 _ENDINGS = {"stall": Ending.STALL, "rst": Ending.RESET, "close": Ending.CLOSE}
 UNDOCUMENTED = "injected, not documented"
@@ -108,7 +108,8 @@ class Shaping:
         if not ids:
             return self._made
         self.request.provenance = self._provenance
-        return self._made.with_header(b"x-mock-fault", ids.encode())
+        made = self._made.with_header(b"x-mock-fault", ids.encode())
+        return made if is_inert(made.headers) else made.with_header(*SANDBOX)
 
     # After the answer.
 

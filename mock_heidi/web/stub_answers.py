@@ -9,6 +9,7 @@ from mock_heidi.base.operations import SIGN_IN, Takes
 from mock_heidi.state.stub_records import Stub
 from mock_heidi.state.stubs import ActiveStub
 from mock_heidi.web.request import Request
+from mock_heidi.web.response import SANDBOX, is_inert
 
 
 def stub_of(request: Request) -> Stub | None:
@@ -55,4 +56,7 @@ def _find(request: Request) -> ActiveStub | None:
 def _answer_of(reply: Stub) -> Response:
     status = int(reply.status or 200)
     body = None if reply.body is None else to_json(reply.body)
-    return Response(body, status, reply.headers, None if body is None else "application/json")
+    answer = Response(body, status, reply.headers, None if body is None else "application/json")
+    if not is_inert(answer.raw_headers):
+        answer.raw_headers.append(SANDBOX)
+    return answer
