@@ -36,6 +36,9 @@ class Transport:
     def is_closing(self) -> bool:
         return False
 
+    def close(self) -> None:
+        """Called for a connection that sends no request, which cannot happen here."""
+
     def get_extra_info(self, _: str, default: Any = None) -> Any:
         return default
 

@@ -43,7 +43,7 @@ def _row(effect: Effect, field: dict[str, Any]) -> dict[str, Any]:
         "replaces_answer": effect.name in ANSWERS,
         "breaks_connection": effect.breaks,
         "goes_with": effect.goes_with,
-        "example": effect.example,
+        "short_form": effect.example,
         "schema": _schema(field),
     }
 

@@ -21,7 +21,7 @@ def test_the_effects_are_listed_with_their_arguments(heidi: Client) -> None:
 def test_each_example_of_an_effect_is_a_rule(mock_heidi: Handle) -> None:
     rows = mock_heidi.control("GET", "/effects")["effects"]
     partner = {"detail": ",status=503", "carried_out": ",status=503"}
-    texts = [f"{row['operations'][0]}:{row['example']}{partner.get(row['name'], '')}" for row in rows]
+    texts = [f"{row['operations'][0]}:{row['short_form']}{partner.get(row['name'], '')}" for row in rows]
     # A token ends at an operation that takes one.
     rules = [text.replace("get_jwt:", "get_session:") for text in texts]
 

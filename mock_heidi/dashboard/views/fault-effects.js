@@ -5,7 +5,7 @@ import { isFlag, mayBeEmpty } from './fault-arguments.js';
 import { field, worded } from './fault-field.js';
 
 /** @typedef {import('./fault-field.js').Field} Field */
-/** @typedef {{ name: string, description: string, works_on: string, operations: string[], example: string, schema: import('./fault-arguments.js').Schema }} Effect */
+/** @typedef {{ name: string, description: string, works_on: string, operations: string[], short_form: string, schema: import('./fault-arguments.js').Schema }} Effect */
 /** @typedef {Record<string, any>} Rule */
 
 /** @type {Record<string, string>} */
@@ -107,7 +107,7 @@ export function effectChoice(effects, changed) {
  * @returns {Field}
  */
 function card(effect, changed, drop) {
-  const [, example = ''] = effect.example.split(/=(.*)/s);
+  const [, example = ''] = effect.short_form.split(/=(.*)/s);
   const made = field(effect.name, effect.schema, { help: worded(effect.description), example, changed });
   made.element.append(dropButton(effect.name, drop));
   return {
