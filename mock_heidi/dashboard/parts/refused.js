@@ -30,7 +30,7 @@ function askForToken() {
   return h(
     'form',
     { class: 'empty', submit },
-    h('h1', {}, 'This server wants its admin token.'),
+    h('h1', {}, 'This server needs its admin token.'),
     h('p', {}, 'It was started with --admin-token. This tab keeps the token until you close it.'),
     wrong,
     h('label', {}, 'Admin token ', field),
