@@ -199,7 +199,7 @@ def test_a_view_that_could_not_be_opened_opens_when_the_server_is_back(page: Pag
         port = int(server.url.rsplit(":", 1)[1])
 
     page.get_by_role("link", name="State", exact=True).click()
-    chromium.expect(page.get_by_role("alert")).to_be_visible()
+    chromium.expect(page.get_by_role("alert")).to_contain_text("The server does not answer.")
     with MockHeidi(port=port):
         chromium.expect(page.get_by_role("heading", name="Snapshots")).to_be_visible()
 
