@@ -23,7 +23,7 @@ def value_of(server: Handle, name: str) -> object:
 
 def test_findings_come_live_and_lead_to_their_requests(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     page.goto(f"{server.url}/_mock/#/findings")
-    chromium.expect(page.locator("#main")).to_contain_text("No findings so far")
+    chromium.expect(page.locator("#main")).to_contain_text("No finding so far")
     chromium.expect(page.locator("#live")).to_have_text("Live")
     with server.client() as client:
         client.post("/patient-profiles", json={"first_name": "Ana", "nick\u202ename": "A"})

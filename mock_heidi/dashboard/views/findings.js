@@ -136,7 +136,7 @@ function empty(level) {
   return h(
     'div',
     { class: 'empty' },
-    h('h2', {}, level ? 'No findings of this level.' : 'No findings so far.'),
+    h('h2', {}, level ? 'No finding of this level.' : 'No finding so far.'),
     h(
       'p',
       {},
