@@ -106,7 +106,7 @@ def test_a_shortcut_right_after_a_dialog_closes_is_heard(server: Handle, page: P
         """() => {
           document.querySelector('dialog').close();
           for (const key of ['g', 'n']) {
-            document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+            document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
           }
         }"""
     )
@@ -142,7 +142,7 @@ def test_the_first_load_is_small(server: Handle, page: Page, chromium: ChromiumT
     chromium.expect(page.locator("#live")).to_have_text("Live")
     sizes = page.evaluate("performance.getEntries().map(({ encodedBodySize: size }) => size ?? 0)")
 
-    assert len(sizes) > 20
+    assert max(sizes) > 30_000  # the style sheets are counted
     assert sum(sizes) < 200_000
 
 
