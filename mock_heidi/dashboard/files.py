@@ -4,14 +4,14 @@ The files are small, so that a person can read them. A browser that had to ask f
 fifty files cost more time than everything else.
 """
 
-import json
 import re
 from functools import cache
 from pathlib import Path
+from posixpath import dirname, join, normpath
 
 _FOLDER = Path(__file__).resolve().parent
 TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_PAGE_SCRIPT = _FOLDER / "parts" / "app.js"
+_PAGE_SCRIPT = "parts/app.js"
 _STYLE = re.compile(r'^@import "([\w-]+\.css)";', re.MULTILINE)
 # The scripts import and export only in these forms, at the beginning of a line.
 _IMPORT = re.compile(r"^import \{([^}]*)\} from '(\.[\w./-]+)';", re.MULTILINE)
@@ -27,46 +27,49 @@ def names() -> frozenset[str]:
 
 def content(name: str) -> str:
     """The text of a file. A style sheet or a script contains those that it imports."""
-    path = _FOLDER / name
-    if path.suffix == ".js":
-        return _joined(path)
-    text = path.read_text(encoding="utf-8")
-    return _STYLE.sub(lambda found: (path.parent / found[1]).read_text(encoding="utf-8"), text)
+    if name.endswith(".js"):
+        return _joined(name)
+    return _STYLE.sub(lambda found: _read(_beside(name, found[1])), _read(name))
 
 
-def _joined(script: Path) -> str:
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _beside(name: str, relative: str) -> str:
+    """The file with that address relative to another file."""
+    return normpath(join(dirname(name), relative))
+
+
+def _joined(script: str) -> str:
     """A script with those that it imports, each in a function.
 
     Scripts share a table of modules, so that each module is made once. The page loads the scripts of views later than
     its own script, so these come without the modules that the page has.
     """
-    there = _collect(_PAGE_SCRIPT, []) if script.parent.name == "views" else []
-    modules = _collect(script, [])
-    functions = [_function(module) for module in modules if module not in there]
-    exported = ", ".join(_EXPORT.findall(script.read_text(encoding="utf-8")))
-    last = f"export const {{ {exported} }} = $modules[{_key(script)}];\n"
+    there = _collect(_PAGE_SCRIPT, {}) if script.startswith("views/") else {}
+    modules = _collect(script, {})
+    functions = [_function(name, text) for name, text in modules.items() if name not in there]
+    exported = ", ".join(_EXPORT.findall(modules[script]))
+    last = f'export const {{ {exported} }} = $modules["{script}"];\n'
     return "".join(["const $modules = (globalThis.$modules ??= {});\n", *functions, last])
 
 
-def _collect(script: Path, found: list[Path]) -> list[Path]:
-    """The scripts found so far, then those that the script imports, then the script."""
+def _collect(script: str, found: dict[str, str]) -> dict[str, str]:
+    """The texts of the scripts found so far, then of those that the script imports, then of the script."""
     if script not in found:
-        for _, name in _IMPORT.findall(script.read_text(encoding="utf-8")):
-            _collect((script.parent / name).resolve(), found)
-        found.append(script)
+        text = _read(script)
+        for _, relative in _IMPORT.findall(text):
+            _collect(_beside(script, relative), found)
+        found[script] = text
     return found
 
 
-def _function(module: Path) -> str:
+def _function(name: str, text: str) -> str:
     """The module as a function that returns what it exports."""
 
     def imported(found: re.Match[str]) -> str:
-        return f"const {{{found[1].replace(' as ', ': ')}}} = $modules[{_key((module.parent / found[2]).resolve())}];"
+        return f'const {{{found[1].replace(" as ", ": ")}}} = $modules["{_beside(name, found[2])}"];'
 
-    text = module.read_text(encoding="utf-8")
     body = _EXPORT.sub("", _IMPORT.sub(imported, text))
-    return f"$modules[{_key(module)}] ??= (() => {{\n{body}return {{ {', '.join(_EXPORT.findall(text))} }};\n}})();\n"
-
-
-def _key(script: Path) -> str:
-    return json.dumps(script.relative_to(_FOLDER).as_posix())
+    return f'$modules["{name}"] ??= (() => {{\n{body}return {{ {", ".join(_EXPORT.findall(text))} }};\n}})();\n'
