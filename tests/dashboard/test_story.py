@@ -38,7 +38,7 @@ def story(server: Handle, page: Page, chromium: ChromiumThread) -> Story:
 
 
 class Story:
-    """What the person does in the dashboard, step by step."""
+    """The steps of the person in the dashboard."""
 
     def __init__(self, server: Handle, page: Page, chromium: ChromiumThread) -> None:
         self.server, self.page, self.see = server, page, chromium.expect
