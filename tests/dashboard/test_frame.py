@@ -192,12 +192,23 @@ def test_a_message_is_shown_over_a_dialog(server: Handle, page: Page, chromium: 
     page.get_by_role("button", name="New namespace").click()
     page.get_by_label("Name:").fill("default")
     page.get_by_label("It starts with").select_option("from default")
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Create it").click()
     page.get_by_role("button", name="Replace it").click()
     chromium.expect(page.locator("dialog .toast")).to_contain_text("'default' cannot become a copy.")
     page.keyboard.press("Escape")
 
     chromium.expect(page.locator("body > #toasts .toast")).to_be_visible()
+
+
+def test_a_dialog_closes_with_its_view(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.goto(f"{server.url}/_mock/#/requests")
+    page.goto(f"{server.url}/_mock/#/now")
+    page.get_by_role("button", name="New namespace").click()
+    chromium.expect(page.get_by_role("dialog")).to_be_visible()
+    page.go_back()
+    chromium.expect(page.get_by_role("heading", name="Requests", exact=True)).to_be_visible()
+
+    chromium.expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_view_that_could_not_be_opened_opens_when_the_server_is_back(page: Page, chromium: ChromiumThread) -> None:
@@ -207,7 +218,7 @@ def test_a_view_that_could_not_be_opened_opens_when_the_server_is_back(page: Pag
         port = int(server.url.rsplit(":", 1)[1])
 
     page.get_by_role("link", name="State", exact=True).click()
-    chromium.expect(page.get_by_role("alert")).to_be_visible()
+    chromium.expect(page.get_by_role("alert")).to_contain_text("The server does not answer.")
     with MockHeidi(port=port):
         chromium.expect(page.get_by_role("heading", name="Snapshots")).to_be_visible()
 

@@ -205,9 +205,9 @@ def test_a_paused_list_counts_what_comes_and_goes_on(server: Handle, page: Page,
     page.keyboard.press("p")
     server.token()
     server.token()
-    chromium.expect(page.get_by_role("button", name="Go on (2 new)")).to_be_visible()
+    chromium.expect(page.get_by_role("button", name="Resume (2 new)")).to_be_visible()
     chromium.expect(options(page)).to_have_count(1)
-    page.get_by_role("button", name="Go on (2 new)").click()
+    page.get_by_role("button", name="Resume (2 new)").click()
     chromium.expect(options(page)).to_have_count(3)
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("button", name="Clear the requests").click()
@@ -463,6 +463,34 @@ def test_each_failure_to_choose_is_a_rule_that_the_server_takes(
 
     (rule,) = server.faults()
     assert (rule["operation"], rule["times"]) == ("get_session", 1)
+
+
+def test_a_fault_of_a_request_is_set_again_for_the_next_one(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    server.fault("generate_consult_note", end_after=4, nth=1)
+    with server.client() as client:
+        client.post("/sessions/1234567890/consult-note", json=NOTE)
+    view(server, page, "requests/2")
+    page.get_by_role("button", name="Fail the next one like this").click()
+    chromium.expect(page.get_by_role("dialog")).to_contain_text("The stream ends cleanly after 4 pieces.")
+    page.get_by_role("dialog").get_by_role("button", name="fault-1 again").click()
+    chromium.expect(page.locator(".toast")).to_contain_text("The next generate_consult_note fails: fault-1 again.")
+
+    added = [rule for rule in server.faults() if rule["id"] != "fault-1"]
+    assert [(rule["end_after"], rule["times"], "nth" in rule) for rule in added] == [(4, 1, False)]
+
+
+def test_the_next_note_ends_in_the_middle(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    with server.client() as client:
+        client.post("/sessions/1234567890/consult-note", json=NOTE)
+    view(server, page, "requests/2")
+    page.get_by_role("button", name="Fail the next one like this").click()
+    page.get_by_role("dialog").get_by_role("button", name="Half a stream").click()
+    chromium.expect(page.locator(".toast")).to_contain_text("Half a stream")
+
+    (rule,) = server.faults()
+    assert (rule["operation"], rule["end_after"], rule["times"]) == ("generate_consult_note", 3, 1)
 
 
 def test_an_answer_is_saved_as_a_reply(server: Handle, page: Page, chromium: ChromiumThread) -> None:

@@ -70,10 +70,13 @@ def test_a_snapshot_is_taken_compared_restored_and_deleted(
     chromium.expect(compared).to_contain_text("1 changed, 1 added")
     assert "to=after" in opened.url
     opened.get_by_role("button", name="Restore before", exact=True).click()
-    chromium.expect(opened.locator(".toast")).to_contain_text("The state of before is back.")
+    chromium.expect(opened.locator(".toast")).to_contain_text("The snapshot before is restored.")
+    opened.get_by_label("Compare with").select_option("the present state")
+    chromium.expect(compared).to_contain_text("No differences: all records are equal.")
     restored = name_of(server)
     opened.locator(".toast").get_by_role("button", name="Undo").click()
     chromium.expect(opened.locator(".toast")).to_have_text("Everything is as it was before.")
+    chromium.expect(compared).to_contain_text("1 changed, 1 added")
     undone = name_of(server)
     opened.get_by_role("button", name="Delete after").click()
     opened.get_by_role("dialog").get_by_role("button", name="Delete the snapshot").click()
@@ -209,7 +212,7 @@ def test_a_reset_keeps_the_parts_that_are_not_chosen(server: Handle, opened: Pag
     for part in ("Clock", "Requests", "Findings", "Faults", "Replies", "Assumptions", "When work is done"):
         dialog.get_by_label(part, exact=True).uncheck()
     dialog.get_by_role("button", name="Reset", exact=True).click()
-    chromium.expect(opened.locator(".toast")).to_contain_text("Reset: Records, Following ids.")
+    chromium.expect(opened.locator(".toast")).to_contain_text("Reset: Records, Next ids.")
 
     assert server.control("GET", "/clock")["frozen"] is True
     assert len(server.control("GET", "/state")["patient_profiles"]) == 15

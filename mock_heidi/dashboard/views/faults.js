@@ -70,6 +70,6 @@ export async function open(route, signal) {
 
 function emptyReplies() {
   const code = h('code', {}, `mock_heidi.reply("ask_ai", text="No.")`);
-  return h('li', { class: 'soft' }, 'No reply is set. A reply replaces what the mock writes or answers: ', code, ' in a test, or “Save as a reply” at a request.');
+  return h('li', { class: 'soft' }, 'No reply is set. A reply replaces what the mock writes or answers: ', code, ' in a test, or “Save as reply” at a request.');
 }
 

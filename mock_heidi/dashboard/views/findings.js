@@ -47,7 +47,7 @@ export async function open(route, signal) {
       'header',
       { class: 'view-head' },
       h('h1', {}, 'Findings'),
-      h('p', {}, 'A finding is a mistake of the client that its answers do not show. The real service may refuse it, or do something else than you expect.'),
+      h('p', {}, 'A finding is a mistake of your client that the answer does not show. The real service may refuse the request, or do something that you do not expect.'),
     ),
     h('div', {}, filter),
     groups,
@@ -99,7 +99,7 @@ function table(rows) {
     h(
       'tr',
       {},
-      h('td', { class: 'finding-detail' }, plain(detail(row.message))),
+      h('td', { class: 'finding-detail' }, plain(detail(row.message)) || 'No detail'),
       h('td', { class: 'number', 'data-label': 'Number ' }, row.count.toLocaleString('en')),
       h('td', { 'data-label': 'First ' }, request(row.first, row.first_at)),
       h('td', { 'data-label': 'Last ' }, request(row.last, row.last_at)),

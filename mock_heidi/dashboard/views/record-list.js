@@ -126,7 +126,7 @@ export async function openList(listing, route, signal) {
     },
     shortcuts: [
       { keys: '/', does: 'Search', act: () => search.focus() },
-      { keys: 'n', does: `Make a new ${noun}`, act: add },
+      { keys: 'n', does: `Create a new ${noun}`, act: add },
       { keys: 'j', does: 'Go to the next row', act: () => (list.element.focus(), list.select(list.index + 1)) },
       { keys: 'k', does: 'Go to the row before', act: () => (list.element.focus(), list.select(Math.max(0, list.index - 1))) },
     ],

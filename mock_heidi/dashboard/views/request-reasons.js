@@ -74,12 +74,13 @@ function assumptionsOf(row) {
   if (row.assumptions.length === 0) return [];
   const link = (/** @type {string} */ name) => h('a', { href: address(['assumptions'], { name }) }, name);
   const links = row.assumptions.flatMap((name, at) => (at > 0 ? [', ', link(name)] : [link(name)]));
-  return [['Assumptions', 'soft', ...links, '. Each can be switched, to see what your client does then.']];
+  return [['Assumptions', 'soft', ...links, '. Choose another value of one to see what your client does then.']];
 }
 
 /** @param {Request} row */
-function sourceOf({ provenance }) {
-  return provenance === null ? [] : [['Source', 'soft', provenanceText(provenance)]];
+function sourceOf({ provenance, fault }) {
+  const isTold = provenance === null || [fault ?? []].flat().length > 0;
+  return isTold ? [] : [['Source', 'soft', provenanceText(provenance)]];
 }
 
 /**

@@ -45,7 +45,7 @@ function moment(at) {
 
 /** The heads of the columns. A screen reader hears the cells alone. */
 export function columnHeads() {
-  const heads = ['Time', 'Method', 'Operation', 'Status', 'Marks', 'Duration', 'Sent', 'Received'];
+  const heads = ['Time', 'Method', 'Operation', 'Status', 'Marks', 'Duration', 'Request', 'Answer'];
   const classes = ['', 'method', '', 'number', 'marks', 'number wide', 'number wide', 'number wide'];
   const cells = heads.map((head, at) => h('span', { class: classes[at] }, head));
   return h('div', { class: 'columns', 'aria-hidden': 'true' }, ...cells);

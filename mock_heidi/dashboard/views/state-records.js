@@ -55,7 +55,7 @@ class Records {
       label: 'Records',
       height: 52,
       key: (row) => this.#key(row),
-      draw: (row) => [h('span', {}, plain(KINDS[this.kind].title(row) || '(no name)'), h('br'), h('small', { class: 'soft mono' }, plain(this.#key(row))))],
+      draw: (row) => [h('span', {}, plain(KINDS[this.kind].title(row) || 'No name'), h('br'), h('small', { class: 'soft mono' }, plain(this.#key(row))))],
       open: (row) => this.#go(this.#key(row)),
     });
     this.element = h(
