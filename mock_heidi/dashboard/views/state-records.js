@@ -121,7 +121,7 @@ class Records {
     this.list.show(records.length, (at) => records[at]);
     this.total.textContent = total > records.length ? `${count(records.length, 'record')} of ${total.toLocaleString('en')}: search for the others` : count(total, 'record');
     this.empty.hidden = total > 0;
-    this.empty.textContent = this.text ? `No record contains “${this.text}”.` : 'There are none. Import some in State, or let your client make them.';
+    this.empty.textContent = this.text ? `No record contains “${plain(this.text)}”.` : 'There are none. Import some in State, or let your client make them.';
   }
 }
 
