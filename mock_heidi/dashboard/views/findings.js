@@ -113,7 +113,7 @@ function table(rows) {
  * @param {string} at
  */
 function request(id, at) {
-  return h('a', { class: 'nowrap', href: address(['requests', id]), title: dateAndTime(at), 'aria-label': `Request ${id} at ${time(at)}` }, time(at).slice(0, 8));
+  return h('a', { class: 'finding-time', href: address(['requests', id]), title: dateAndTime(at), 'aria-label': `Request ${id} at ${time(at)}` }, time(at).slice(0, 8));
 }
 
 /**
