@@ -102,10 +102,12 @@ def test_the_list_shows_each_kind_of_request_with_its_mark(
     found = options(page)
     chromium.expect(found).to_have_count(6)
     for at, marks in enumerate(
-        ["refused", "unmatchedfinding", "stream", "finding", "fault"],
+        ["refused", "unmatchedfinding: error", "stream", "finding: warning", "fault"],
     ):
         chromium.expect(found.nth(at).locator(".marks")).to_contain_text(marks)
     chromium.expect(found.nth(2).locator(".marks")).to_contain_text("assumption")
+    chromium.expect(found.nth(1).locator(".badge.wrong")).to_have_text("finding: error")
+    chromium.expect(found.nth(3).locator(".badge.care")).to_have_text("finding: warning")
     assert names(page)[2:] == ["generate_consult_note", "list_patient_profiles", "get_session", "get_jwt"]
 
 
