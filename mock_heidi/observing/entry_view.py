@@ -15,6 +15,7 @@ from mock_heidi.faults.rule import parse
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.observing import documented, stream_pieces
 from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.findings import highest_level
 from mock_heidi.observing.headlines import Headline, headline_of
 from mock_heidi.observing.redaction import REDACTED, Policy
 from mock_heidi.observing.text_cache import TextCache
@@ -98,6 +99,7 @@ class View:
             "duration": None if line.duration is None else round(line.duration, 6),
             "fault": line.fault[0] if len(line.fault) == 1 else list(line.fault) or None,
             "findings": list(line.findings),
+            "finding_level": highest_level(line.findings),
             "client_left": line.client_left,
             "assumptions": list(line.assumptions),
             "why": None if line.why is None else self.policy.text(line.why),

@@ -211,6 +211,26 @@ def test_a_dialog_closes_with_its_view(server: Handle, page: Page, chromium: Chr
     chromium.expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_an_undo_stays_on_the_page_when_other_messages_come(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    for number in range(4):
+        server.fault("get_session", status=503, id=f"rule{number}")
+    page.goto(f"{server.url}/_mock/#/faults")
+    chromium.expect(page.locator("#live")).to_have_text("Live")
+    for number in range(4):
+        page.get_by_role("button", name=f"Delete rule rule{number}").click()
+    page.evaluate("async () => (await import('/_mock/ui/parts/toast.js')).toast('One')")
+    page.evaluate("async () => (await import('/_mock/ui/parts/toast.js')).toast('Two')")
+    texts = ["Rule rule1 is deleted.Undo", "Rule rule2 is deleted.Undo", "Rule rule3 is deleted.Undo", "Two"]
+    chromium.expect(page.locator(".toast")).to_have_text(texts)
+    page.locator(".toast", has_text="rule1").get_by_role("button", name="Undo").click()
+
+    chromium.expect(page.locator("[data-id=rule1]")).to_be_visible()
+    chromium.expect(page.locator(".toast")).to_have_text([texts[1], texts[2], "Two"])
+    assert [rule["id"] for rule in server.faults()] == ["rule1"]
+
+
 def test_a_view_that_could_not_be_opened_opens_when_the_server_is_back(page: Page, chromium: ChromiumThread) -> None:
     with MockHeidi() as server:
         page.goto(f"{server.url}/_mock/#/now")

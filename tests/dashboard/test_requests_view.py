@@ -102,10 +102,12 @@ def test_the_list_shows_each_kind_of_request_with_its_mark(
     found = options(page)
     chromium.expect(found).to_have_count(6)
     for at, marks in enumerate(
-        ["refused", "unmatchedfinding", "stream", "finding", "fault"],
+        ["refused", "unmatchedfinding: error", "stream", "finding: warning", "fault"],
     ):
         chromium.expect(found.nth(at).locator(".marks")).to_contain_text(marks)
     chromium.expect(found.nth(2).locator(".marks")).to_contain_text("assumption")
+    chromium.expect(found.nth(1).locator(".badge.wrong")).to_have_text("finding: error")
+    chromium.expect(found.nth(3).locator(".badge.care")).to_have_text("finding: warning")
     assert names(page)[2:] == ["generate_consult_note", "list_patient_profiles", "get_session", "get_jwt"]
 
 
@@ -442,9 +444,10 @@ def test_the_next_request_fails_once_or_not_after_undo(server: Handle, page: Pag
         assert [client.get("/sessions/1234567890").status_code for _ in range(2)] == [429, 200]
         page.get_by_role("button", name="Fail the next one like this").click()
         page.get_by_role("dialog").get_by_role("button", name="Expired token").click()
-        page.get_by_role("button", name="Undo").click()
+        last = page.locator(".toast", has_text="Expired token")
+        last.get_by_role("button", name="Undo").click()
 
-        chromium.expect(page.locator(".toast")).to_have_count(0)
+        chromium.expect(last).to_have_count(0)
         assert client.get("/sessions/1234567890").status_code == 200
     assert [fault["id"] for fault in server.faults()] == ["fault-1"]
 

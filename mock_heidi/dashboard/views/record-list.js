@@ -5,10 +5,10 @@ import { fill, h } from '../parts/dom.js';
 import { count } from '../parts/format.js';
 import { List } from '../parts/list.js';
 import { live } from '../parts/live.js';
-import { Pages } from '../parts/pages.js';
 import { reloader } from '../parts/reload.js';
 import { address, go } from '../parts/route.js';
 import { complain } from '../parts/toast.js';
+import { Pages } from './pages.js';
 
 /** @typedef {{ index: number, record: any }} Row */
 /** @typedef {Record<string, string>} Query */

@@ -2,6 +2,7 @@
 
 import { h } from '../parts/dom.js';
 import { duration, plain, size, time } from '../parts/format.js';
+import { LEVEL_CLASSES } from './levels.js';
 
 /** @typedef {import('./request-store.js').Headline} Headline */
 
@@ -72,7 +73,7 @@ function marks(row) {
   const found = [];
   if (row.operation === null) found.push(mark(row.method === 'OPTIONS' ? 'refused' : row.stray ? 'stray' : 'unmatched', 'care'));
   if (row.fault !== null) found.push(mark('fault', 'accent'));
-  if (row.findings.length > 0) found.push(mark('finding', 'wrong'));
+  if (row.finding_level !== null) found.push(mark(`finding: ${row.finding_level}`, LEVEL_CLASSES[row.finding_level]));
   if (row.client_left) found.push(mark('client left', 'care'));
   if (row.piece_count !== null) found.push(mark('stream', ''));
   if (row.assumptions.length > 0) found.push(mark('assumption', 'faint'));

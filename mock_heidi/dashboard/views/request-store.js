@@ -1,10 +1,12 @@
 // The headlines of the requests that the list shows, kept up to date. No step takes longer with more requests.
 
 import { control } from '../parts/control.js';
+import { LEVELS } from './levels.js';
 import { localTest, queryOf } from './request-filter.js';
 
 /** @typedef {import('../parts/live.js').HeidiEvent} HeidiEvent */
 /** @typedef {import('./request-filter.js').Filter} Filter */
+/** @typedef {import('./levels.js').Level} Level */
 
 /**
  * @typedef {object} Headline
@@ -20,6 +22,7 @@ import { localTest, queryOf } from './request-filter.js';
  * @property {number | null} duration in seconds
  * @property {string | string[] | null} fault
  * @property {string[]} findings
+ * @property {Level | null} finding_level the highest
  * @property {boolean} client_left
  * @property {string[]} assumptions
  * @property {string | null} why
@@ -126,10 +129,12 @@ export class RequestStore {
     this.changed();
   }
 
-  /** @param {{ request: number, code: string }} finding */
-  #find({ request, code }) {
+  /** @param {{ request: number, code: string, level: Level }} finding */
+  #find({ request, code, level }) {
     const row = this.byId.get(request);
-    if (row && !row.findings.includes(code)) this.#put({ ...row, findings: [...row.findings, code] });
+    if (!row || row.findings.includes(code)) return;
+    const highest = LEVELS.find((one) => one === level || one === row.finding_level) ?? level;
+    this.#put({ ...row, findings: [...row.findings, code], finding_level: highest });
   }
 
   /** @param {HeidiEvent[]} events */
