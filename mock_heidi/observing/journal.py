@@ -14,7 +14,7 @@ from typing import Any
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.wording import shorten
 from mock_heidi.observing import changes
-from mock_heidi.observing.entry import ENTRY, PIECE, Entry, JournaledRequest
+from mock_heidi.observing.entry import ENTRY, PIECE, USUAL_HEAD, Entry, JournaledRequest
 from mock_heidi.observing.entry_view import View
 from mock_heidi.observing.headlines import Headline, headline_of
 from mock_heidi.observing.redaction import REDACTED, Policy
@@ -59,19 +59,20 @@ class Journal:
         if len(self._entries) > self._most:
             self._drop_oldest()
 
-    def keep(self, request: JournaledRequest, status: int, answer: bytes) -> int:
-        """Add an answered request as a tuple, which is quick. Returns its id."""
+    def keep(self, request: JournaledRequest, head: Mapping[str, Any], answer: bytes) -> int:
+        """Add an answered request as a tuple, which is quick. Returns its id. ``head`` is the start of its answer."""
         number, scope, headers = self._next, request.scope, marshal.dumps(request.scope["headers"], 0)
         self._next = number + 1
         path, query, body, started = scope["path"], scope["query_string"], request.body, request.started
         method = scope["method"]
-        held = ENTRY + len(method) + len(path) + len(query) + len(headers) + len(body) + PIECE + len(answer)
+        held = ENTRY + len(method) + len(path) + len(query) + len(headers) + len(body)
+        held += USUAL_HEAD + PIECE + len(answer)
         if request.changes is not None:
             held += changes.size(request.changes)
         self._entries.append(
             (
                 *(number, request.at, started, precise() - started, request.operation, method, path),
-                *(query, headers, body, status, (answer,), request.provenance, request.met, request.changes, held),
+                *(query, headers, body, head, (answer,), request.provenance, request.met, request.changes, held),
             )
         )
         self._grow(held)

@@ -249,8 +249,11 @@ def test_a_request_opens_beside_the_list_with_all_that_explains_it(
     chromium.expect(side.locator(".json").first).to_contain_text('"shoe": 3')
     side.get_by_role("group", name="Form of the request").get_by_role("button", name="Raw").click()
     chromium.expect(side.get_by_label("Raw request")).to_have_text('{\n  "first_name": "Jon",\n  "shoe": 3\n}')
-    side.get_by_text("Headers (").click()
-    chromium.expect(side.get_by_text("application/json")).to_be_visible()
+    side.get_by_text("Headers (").nth(0).click()
+    chromium.expect(side.get_by_text("application/json").nth(0)).to_be_visible()
+    side.get_by_text("Headers (").nth(1).click()
+    chromium.expect(side.get_by_text("x-mock-request-id")).to_be_visible()
+    chromium.expect(side.get_by_text("application/json").nth(1)).to_be_visible()
 
 
 def test_the_keyboard_alone_opens_steps_and_closes(server: Handle, page: Page, chromium: ChromiumThread) -> None:
