@@ -52,6 +52,8 @@ class Entry:
     """The parts of a multipart body, without their content."""
     duration: float | None = None
     client_left = False
+    start_told = False
+    """True if the listeners were told of it before it was complete."""
     done = False
     kept = False
     """True if the journal still has it."""

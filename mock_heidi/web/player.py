@@ -75,6 +75,7 @@ class Player:
     async def wait(self, seconds: float) -> bool:
         """Wait before the work. Returns False if the client left or the namespace was reset."""
         namespace = self.request.namespace
+        namespace.journal.tell_start(self.entry)
         with _Interruption(namespace, self.connection, None) as interruption:
             await namespace.clock.wait(namespace.clock.exact() + seconds * 1000, interruption)
             return not await self._interrupted(interruption)
@@ -94,12 +95,15 @@ class Player:
             if self.connection is not None:
                 # Commit as soon as the client leaves, since its next request may read the result.
                 self.connection.on_lost = lambda: None if interruption.dropped else self._commit(delivery)
+            if delivery.pause or delivery.status is None:
+                namespace.journal.tell_start(self.entry)
             try:
                 await namespace.clock.wait(namespace.clock.exact() + delivery.pause * 1000, interruption)
                 if delivery.status is not None and not interruption.over:
                     self.request.answered(delivery.status)
                     head = {"type": "http.response.start", "status": delivery.status, "headers": _headers(delivery)}
                     await _send_head(self.request, self._send, head)
+                namespace.journal.tell_start(self.entry)
                 await self._parts(delivery, namespace, interruption)
                 if not await self._interrupted(interruption):
                     await self._end(delivery, interruption)

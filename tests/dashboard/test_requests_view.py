@@ -197,6 +197,20 @@ def test_the_box_reads_and_writes_a_filter(
     assert again == (written if written is not None else " ".join(text.split()))
 
 
+def test_a_request_that_takes_time_appears_when_it_begins(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    server.fault("generate_consult_note", stall_after=1)
+    view(server, page)
+    chromium.expect(page.locator("#live")).to_have_text("Live")
+    with server.client() as client, client.stream("POST", "/sessions/1234567890/consult-note", json=NOTE):
+        newest = options(page).first
+        chromium.expect(newest).to_contain_text("generate_consult_note200under waystream")
+        assert last(server)["duration"] is None
+
+    chromium.expect(newest).to_contain_text(re.compile(r"generate_consult_note200faultclient leftstream.* m?s"))
+    assert (last(server)["ending"], last(server)["ended_by"]) == ("stall", "fault")
+    chromium.expect(options(page)).to_have_count(2)
+
+
 def test_a_paused_list_counts_what_comes_and_goes_on(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     server.token()
     view(server, page)
