@@ -253,11 +253,11 @@ class Request:
         await self._receive(self.registry.settings.max_upload, -1 if self.forgotten or self.is_form else _PEEK)
         self.taken = True
 
-    def _show_soon(self) -> asyncio.Handle | None:
-        """Let the journal show it in the next turn of the event loop. Most bodies arrive earlier and cancel this."""
-        if self.entry is not None or not self.in_journal:
-            return None
-        return asyncio.get_running_loop().call_soon(self.journaled)
+    def show_soon(self) -> asyncio.Handle | None:
+        """Let the journal show it soon, and tell its listeners. Most bodies arrive earlier and cancel this."""
+        if self.entry is None:
+            return asyncio.get_running_loop().call_soon(self.journaled) if self.in_journal else None
+        return None if self.known_namespace is None else self.known_namespace.journal.tell_start_soon(self.entry)
 
     async def _receive(self, most: int, keep: int | None = None) -> int:
         """Read until the body ends or has more than ``most`` bytes. Returns its length so far.
@@ -266,7 +266,7 @@ class Request:
         ``keep``, pieces beyond that size are dropped, and the body is forgotten if there is no memory for it.
         """
         memory, pieces, size, held = self.registry.memory, [self.body], len(self.body), 0
-        shown = self._show_soon()
+        shown = self.show_soon()
         try:
             while not self.taken and size <= most:
                 message = await self.receive()

@@ -126,17 +126,22 @@ async def form(request: Request) -> AsyncIterator[None]:
 async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
     most, size = request.registry.settings.max_upload, len(request.body)
     request.journaled()  # a form takes time, so the journal shows it now
-    while not request.taken:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        body: bytes = message.get("body", b"")
-        size += len(body)
-        request.taken = not message.get("more_body", False)
-        if size > most:
-            raise BodyTooLargeError
-        if body:
-            yield body
+    shown = request.show_soon()
+    try:
+        while not request.taken:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            body: bytes = message.get("body", b"")
+            size += len(body)
+            request.taken = not message.get("more_body", False)
+            if size > most:
+                raise BodyTooLargeError
+            if body:
+                yield body
+    finally:
+        if shown is not None:
+            shown.cancel()
     request.confirm_account()
 
 

@@ -199,6 +199,20 @@ def test_the_box_reads_and_writes_a_filter(
     assert again == (written if written is not None else " ".join(text.split()))
 
 
+def test_a_request_that_takes_time_appears_when_it_begins(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    server.fault("generate_consult_note", stall_after=1)
+    view(server, page)
+    chromium.expect(page.locator("#live")).to_have_text("Live")
+    with server.client() as client, client.stream("POST", "/sessions/1234567890/consult-note", json=NOTE):
+        newest = options(page).first
+        chromium.expect(newest).to_contain_text("generate_consult_note200under waystream")
+        assert last(server)["duration"] is None
+
+    chromium.expect(newest).to_contain_text(re.compile(r"generate_consult_note200faultclient leftstream.* m?s"))
+    assert (last(server)["ending"], last(server)["ended_by"]) == ("stall", "fault")
+    chromium.expect(options(page)).to_have_count(2)
+
+
 def test_a_paused_list_counts_what_comes_and_goes_on(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     server.token()
     view(server, page)
@@ -251,8 +265,11 @@ def test_a_request_opens_beside_the_list_with_all_that_explains_it(
     chromium.expect(side.locator(".json").first).to_contain_text('"shoe": 3')
     side.get_by_role("group", name="Form of the request").get_by_role("button", name="Raw").click()
     chromium.expect(side.get_by_label("Raw request")).to_have_text('{\n  "first_name": "Jon",\n  "shoe": 3\n}')
-    side.get_by_text("Headers (").click()
-    chromium.expect(side.get_by_text("application/json")).to_be_visible()
+    side.get_by_text("Headers (").nth(0).click()
+    chromium.expect(side.get_by_text("application/json").nth(0)).to_be_visible()
+    side.get_by_text("Headers (").nth(1).click()
+    chromium.expect(side.get_by_text("x-mock-request-id")).to_be_visible()
+    chromium.expect(side.get_by_text("application/json").nth(1)).to_be_visible()
 
 
 def test_the_keyboard_alone_opens_steps_and_closes(server: Handle, page: Page, chromium: ChromiumThread) -> None:

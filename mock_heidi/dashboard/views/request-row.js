@@ -71,6 +71,7 @@ export function statusClass({ status, duration: ended }) {
 /** @param {Headline} row */
 function marks(row) {
   const found = [];
+  if (row.duration === null) found.push(mark('under way', 'soft'));
   if (row.operation === null) found.push(mark(row.method === 'OPTIONS' ? 'refused' : row.stray ? 'stray' : 'unmatched', 'care'));
   if (row.fault !== null) found.push(mark('fault', 'accent'));
   if (row.finding_level !== null) found.push(mark(`finding: ${row.finding_level}`, LEVEL_CLASSES[row.finding_level]));

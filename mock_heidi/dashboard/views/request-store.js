@@ -37,6 +37,8 @@ const MOST = 20_000;
 const OLDEST = 2000;
 // The least time in ms between two questions for new requests that match a filter.
 const PAUSE = 200;
+// The events that carry a headline: of a request that takes time when it begins, and of each when it is complete.
+const WITH_HEADLINE = ['request_started', 'request'];
 
 /** The requests that match a filter, oldest first. */
 export class RequestStore {
@@ -123,7 +125,7 @@ export class RequestStore {
       this.#askAgain(events);
       return;
     }
-    const rows = events.flatMap(({ kind, data }) => (kind === 'request' ? [data] : []));
+    const rows = events.flatMap(({ kind, data }) => (WITH_HEADLINE.includes(kind) ? [data] : []));
     this.added += this.#merge(rows.filter(localTest(this.filter)));
     for (const { kind, data } of events) if (kind === 'finding') this.#find(data);
     this.changed();
@@ -140,7 +142,7 @@ export class RequestStore {
   /** @param {HeidiEvent[]} events */
   async #askAgain(events) {
     for (const { kind, data } of events) {
-      const id = kind === 'request' ? data.id : kind === 'finding' ? data.request : Infinity;
+      const id = WITH_HEADLINE.includes(kind) ? data.id : kind === 'finding' ? data.request : Infinity;
       this.stale = Math.min(this.stale, id);
     }
     if (this.asking) return;

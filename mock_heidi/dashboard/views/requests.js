@@ -71,7 +71,7 @@ class RequestsView {
     this.pauseButton = h('button', { type: 'button', click: () => this.pause() }, 'Pause');
     this.notice = h('div', { class: 'requests-notice' });
     this.element = h('div', { class: 'view full requests' }, this.#listSide(), this.panel.element);
-    live.on(['request', 'finding', 'reset'], (events) => this.take(events), signal, () => this.store.load());
+    live.on(['request_started', 'request', 'finding', 'reset'], (events) => this.take(events), signal, () => this.store.load());
     live.addEventListener('state', () => live.state === 'live' && this.store.catchUp(), { signal });
   }
 
