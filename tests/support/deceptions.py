@@ -52,7 +52,7 @@ def poisoned(value: Any, path: str) -> Any:
 
 
 def deceptions(page: Page) -> list[str]:
-    """What deceives, runs or does not fit on a page, with all that folds unfolded."""
+    """The texts on a page that deceive, run or do not fit, with all that folds unfolded."""
     page.evaluate(_UNFOLD)
     # What unfolds draws itself when the browser has told it.
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
