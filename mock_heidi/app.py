@@ -94,53 +94,53 @@ class App(Starlette):
             return
         path: str = scope["path"]
         if path.startswith(_BELOW):  # most paths do
-            request = self._api_request(None, split(path[len(_BELOW) :]), scope, receive)
+            request = self._api_request(None, path[len(_BELOW) :], scope, receive)
         else:
             root: str = scope.get("root_path", "")
             name, segments = _namespace_in(split(path.removeprefix(root)))
             if segments[:1] == ["_mock"]:
-                await self._control(name, segments[1:], scope, receive, send)
+                await self._control(name, "/".join(segments[1:]), scope, receive, send)
                 return
             if (response := root_answer(scope, name, segments)) is not None:
                 await response(scope, receive, send)
                 return
             known = segments[:4] == _BASE and (name is None or is_namespace(name))
-            request = self._api_request(name, segments[4:] if known else None, scope, receive)
+            request = self._api_request(name, "/".join(segments[4:]) if known else None, scope, receive)
         if b"origin" in request.headers:
             await self.cors.pass_on(request, send, self.exchange)
         else:
             await self.exchange(request, send)
 
-    def _api_request(self, name: str | None, segments: list[str] | None, scope: Scope, receive: Receive) -> Request:
-        """A request to the API. ``segments`` are the segments below its base path; None for any other path."""
-        match = NO_MATCH if segments is None else self.api.router.find(scope["method"], segments)
-        request = Request(self.registry, match, segments or (), scope, receive)
+    def _api_request(self, name: str | None, path: str | None, scope: Scope, receive: Receive) -> Request:
+        """A request to the API. ``path`` is the path below the base path; None for any other path."""
+        found = NO_MATCH if path is None else self.api.router.find(scope["method"], path)
+        request = Request(self.registry, found, scope, receive)
         request.name = scope[PROXIED].namespace if name is None and PROXIED in scope else name
         # The request keeps only the last of repeated headers. If there are any, check the host with all headers.
         good = request.headers.get(b"host") in self.hosts.good and len(request.headers) == len(scope["headers"])
         if not good and (refused := self.hosts.refusal(scope)):
             # Keep only the refusal of the request. It goes into the journal of the default namespace.
-            request = Request(self.registry, NO_MATCH, (), scope, receive)
+            request = Request(self.registry, NO_MATCH, scope, receive)
             request.known_namespace = self.registry.default
             request.answer = refusal(HostNotAllowedError(refused.what, refused.cure))
             request.why, request.provenance = f"{_OTHER_HOST}; {refused.logged}", MOCK
         else:
             identify(request)
             if request.route is None:
-                request.why = explain(self.api.router, scope, segments)
+                request.why = explain(self.api.router, scope, path)
         if request.route is None:
             request.stray = self.origins.is_stray(request.headers)
         return request
 
-    async def _control(self, name: str | None, segments: list[str], scope: Scope, receive: Receive, send: Send) -> None:
-        match = self.control.router.find(scope["method"], segments)
-        request = Request(self.registry, match, segments, scope, receive)
+    async def _control(self, name: str | None, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(self.registry, self.control.router.find(scope["method"], path), scope, receive)
         request.name = name
         request.known_namespace = self.registry.get(name or self.registry.default.name)
         if name is not None and not is_namespace(name):
             request.answer = ControlError.of(wrong_name(name, "namespace")).response
-        elif match.route is None:
-            request.answer = (WrongMethodError(match.allow) if match.allow else _no_endpoint(scope["path"])).response
+        elif request.route is None:
+            error = WrongMethodError(request.allow) if request.allow else _no_endpoint(scope["path"])
+            request.answer = error.response
         if (refused := self.guard.refusal(request)) is not None:
             await refused(scope, receive, send)
         elif is_own(request.headers.get(b"origin"), request.headers.get(b"host", b"")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -75,7 +75,7 @@ def report_setting(request: Request, part: str) -> None:
 class WrongMethodError(ControlError):
     """405: the path exists, but for other methods."""
 
-    def __init__(self, allow: tuple[str, ...]) -> None:
+    def __init__(self, allow: Sequence[str]) -> None:
         super().__init__(405, "this endpoint does not take this method", f"use {' or '.join(allow)}")
         self.headers = {"allow": ", ".join(allow)}
 

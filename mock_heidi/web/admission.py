@@ -46,7 +46,7 @@ def _is_elsewhere(request: Request, what: str, region: str) -> bool:
 def admit(request: Request) -> None:
     """Admit a caller with a valid token, or a sign-in. Raise the error for any other request."""
     if request.route is None:
-        raise MethodNotAllowedError(request.match.allow) if request.match.allow else NotFoundError
+        raise MethodNotAllowedError(request.allow) if request.allow else NotFoundError
     if request.operation == SIGN_IN:
         return
     caller = request.identity

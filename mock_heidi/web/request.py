@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,7 +23,7 @@ from mock_heidi.namespaces.tokens import Caller, GoodKey
 from mock_heidi.observing.entry import Entry
 from mock_heidi.state.account_records import ApiKey
 from mock_heidi.state.store import Store
-from mock_heidi.web.router import Match
+from mock_heidi.web.router import Found
 
 _PEEK = 1024 * 1024
 
@@ -87,14 +86,10 @@ class Request:
     form: FormData
     """The parts of its form. Only operations that take a form have it."""
 
-    def __init__(
-        self, registry: Registry, match: Match, segments: Sequence[str], scope: Scope, receive: Receive
-    ) -> None:
+    def __init__(self, registry: Registry, found: Found, scope: Scope, receive: Receive) -> None:
         self.registry = registry
-        self.match = match
-        self.route = match.route
-        self.operation = None if match.route is None else match.route.name
-        self.segments = segments
+        self.route, self.params, self.allow = found
+        self.operation = None if self.route is None else self.route.name
         self.scope = scope
         self.receive = receive
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -115,11 +110,6 @@ class Request:
         """The value of a header by its name in lower case, or None."""
         value = self.headers.get(name.encode())
         return None if value is None else value.decode("latin-1")
-
-    @property
-    def params(self) -> dict[str, str]:
-        """The parameters of the path, by their names in the route."""
-        return self.match.params(self.segments)
 
     @property
     def query(self) -> dict[str, str]:
