@@ -23,7 +23,7 @@ from mock_heidi.control.root import root_answer
 from mock_heidi.namespaces.registry import Registry
 from mock_heidi.serving.proxy import PROXIED
 from mock_heidi.web.admission import identify
-from mock_heidi.web.cors import ApiCors, ControlCors, Origins, is_own
+from mock_heidi.web.cors import Origins, api_cors, control_cors, is_own
 from mock_heidi.web.exchange import Exchange, Listener, refusal
 from mock_heidi.web.request import Request
 from mock_heidi.web.router import NO_MATCH, Router, split
@@ -82,10 +82,10 @@ class App(Starlette):
         self.registry = Registry(settings)
         self.hosts = Hosts((*settings.allowed_hosts, *REGIONS))
         self.origins = Origins(settings.cors_origins)
-        self.cors = ApiCors(self.origins, settings.cors_headers, credentials=settings.cors_credentials)
+        self.cors = api_cors(self.origins, settings.cors_headers, credentials=settings.cors_credentials)
         self.exchange = Exchange(listener)
         self.guard = Guard(settings.allowed_hosts, settings.admin_origins, self.origins, settings.admin_token)
-        self.control_cors = ControlCors(settings.cors_headers)
+        self.control_cors = control_cors(settings.cors_headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
