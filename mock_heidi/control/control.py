@@ -175,6 +175,8 @@ async def operate(request: Request, send: Send) -> None:
             hint = "this is a defect of mock_heidi; the log names the place"
             failed = respond({"error": "the control API failed", "hint": hint}, 500)
             await failed(request.scope, request.receive, send)
+    finally:
+        request.release()
 
 
 async def _answer(request: Request) -> Response:

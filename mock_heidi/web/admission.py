@@ -30,8 +30,9 @@ def identify(request: Request) -> None:
             found = InvalidTokenError
         request.identity = found
     caller = request.identity
-    name = request.name or (caller.namespace if isinstance(caller, (Caller, GoodKey)) else None)
-    request.known_namespace = registry.default if name is None else registry.get(name)
+    if request.name is None and isinstance(caller, (Caller, GoodKey)):
+        request.name = caller.namespace
+    request.known_namespace = registry.default if request.name is None else registry.get(request.name)
 
 
 def _is_elsewhere(request: Request, what: str, region: str) -> bool:
@@ -52,13 +53,12 @@ def admit(request: Request) -> None:
     caller = request.identity
     if not isinstance(caller, Caller):
         raise caller if isinstance(caller, type) else InvalidTokenError
-    if request.name is not None and request.name != caller.namespace:
+    if request.name != caller.namespace:
         raise InvalidTokenError
     if caller.expires * 1000 <= request.at:
         raise ExpiredTokenError
     # The signature proves an earlier sign-in. A restart forgets namespaces, so make this one again.
-    namespace = request.known_namespace or request.use_namespace(caller.namespace)
-    if caller.managed_by not in namespace.owners:
+    if caller.managed_by not in (request.known_namespace or request.namespace).owners:
         raise InvalidTokenError
 
 

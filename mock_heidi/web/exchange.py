@@ -49,17 +49,17 @@ class Exchange:
         clock = request.registry.fresh_clock() if namespace is None else namespace.clock
         request.in_journal, request.at, request.started = True, clock.now(), precise()
         if namespace is not None:
-            request.held, namespace.last_use = namespace, request.started
+            namespace.last_use = request.started
             namespace.busy += 1
         if self.listener is not None or (namespace is not None and namespace.journal.watchers):
             request.journaled()
         try:
             await self._answer(request, send)
         finally:
-            if request.held is not None:
-                request.held.busy -= 1
-            if request.peeked:
-                request.registry.memory.hold(-request.peeked)
+            if namespace is not None:
+                namespace.busy -= 1
+            if request.held:
+                request.release()
             if request.made and not 0 < request.status < HTTPStatus.BAD_REQUEST:
                 drop_unused_namespace(request)
             elif request.made:

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect
 
 from mock_heidi.base.errors import BodyTooLargeError, NoTemporaryFileError, UnprocessableError
 from mock_heidi.base.problems import missing
@@ -127,16 +126,11 @@ async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
     most, size = request.registry.settings.max_upload, len(request.body)
     request.journaled()  # a form takes time, so the journal shows it now
     while not request.taken:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        body: bytes = message.get("body", b"")
-        size += len(body)
-        request.taken = not message.get("more_body", False)
+        piece = await request.next_piece()
+        size += len(piece)
         if size > most:
             raise BodyTooLargeError
-        if body:
-            yield body
+        yield piece
     request.confirm_account()
 
 
