@@ -13,7 +13,6 @@ from starlette.types import Receive, Scope, Send
 from mock_heidi import api
 from mock_heidi.base.errors import HostNotAllowedError
 from mock_heidi.base.hosts import Hosts
-from mock_heidi.base.provenance import MOCK
 from mock_heidi.base.settings import BASE_PATH, ConfigError, Settings, is_namespace, wrong_name
 from mock_heidi.base.vendor_hosts import REGIONS
 from mock_heidi.base.wording import nearest
@@ -122,8 +121,8 @@ class App(Starlette):
             # Keep only the refusal of the request. It goes into the journal of the default namespace.
             request = Request(self.registry, NO_MATCH, scope, receive)
             request.known_namespace = self.registry.default
-            request.answer = refusal(HostNotAllowedError(refused.what, refused.cure))
-            request.why, request.provenance = f"{_OTHER_HOST}; {refused.logged}", MOCK
+            request.answer = refusal(request, HostNotAllowedError(refused.what, refused.cure))
+            request.why = f"{_OTHER_HOST}; {refused.logged}"
         else:
             identify(request)
             if request.route is None:

@@ -11,7 +11,6 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Send
 
-from mock_heidi.base.assumptions import DEFAULTS, Assumptions
 from mock_heidi.base.defects import log_defect
 from mock_heidi.base.error_table import render, status_of
 from mock_heidi.base.errors import HeidiError, InternalError, UnprocessableError
@@ -79,28 +78,21 @@ class Exchange:
         except ClientDisconnect:
             request.journaled().client_left = True
         except Exception as error:  # noqa: BLE001 - the client gets an answer to every error
-            log_defect(error)
+            failed = refusal(request, error)
             # If the head is sent already, the answer stays incomplete.
             if not request.status:
-                failed = refusal(InternalError())
                 await send_whole(request, send, failed.status_code, failed.raw_headers, failed.body)
 
     def _close(self, request: Request) -> None:
-        namespace, connection = request.known_namespace, connection_of(request.scope)
+        """Tell the journal and the listener that the answer is complete."""
+        namespace, connection, now = request.known_namespace, connection_of(request.scope), precise()
         left = connection is not None and connection.lost and not request.ended_by_server
-        if request.entry is None and request.number and namespace is not None:
-            if not left and not namespace.journal.watchers:
-                return  # the journal has everything already
+        if request.entry is None and namespace is not None and (left or namespace.journal.watchers):
             request.entry = namespace.journal.entry(request.number, request.started)
-            if request.entry is None:
-                return  # the journal has dropped it since
+        if request.entry is None:
+            return  # the journal has everything already, or has dropped it since
         entry = request.journaled()
         entry.client_left = entry.client_left or left
-        self._report(request, entry)
-
-    def _report(self, request: Request, entry: Entry) -> None:
-        """Tell the journal and the listener that the answer is complete."""
-        namespace, now = request.known_namespace, precise()
         if namespace is None:
             entry.duration = now - entry.started  # no journal sets it
         else:
@@ -149,20 +141,18 @@ async def work(request: Request) -> Response | Stream:
     Raises :class:`ClientDisconnect` if the client leaves before its whole body arrives.
     """
     answer = request.answer
-    if answer is None:
-        try:
-            # Test this here: for an ordinary path under the default assumptions, a call would only cost time.
-            path, namespace = request.scope["path"], request.known_namespace or request.registry.start
-            if namespace.assumptions.chosen or "//" in path or path[-1:] == "/":
-                check_path(request)
-            answer = request.answer
-            if answer is None:
-                return await _operate(request)
-        except ClientDisconnect:
-            raise
-        except Exception as error:  # noqa: BLE001 - the client gets an answer to every error
-            # Do not keep the error: its traceback refers to this frame, and only the collector frees such a cycle.
-            answer = _refuse(request, error)
+    try:
+        # Test this here: for an ordinary path under the default assumptions, a call would only cost time.
+        path, namespace = request.scope["path"], request.known_namespace or request.registry.start
+        if answer is None and (namespace.assumptions.chosen or "//" in path or path[-1:] == "/"):
+            answer = check_path(request)
+        if answer is None:
+            return await _operate(request)
+    except ClientDisconnect:
+        raise
+    except Exception as error:  # noqa: BLE001 - the client gets an answer to every error
+        # Do not keep the error: its traceback refers to this frame, and only the collector frees such a cycle.
+        answer = refusal(request, error)
     await request.read_rest()
     return answer
 
@@ -204,25 +194,19 @@ def _choose_status(request: Request, answer: Any) -> None:
         request.usual_status, answer.status_code = answer.status_code, request.assumptions["creation_status"]
 
 
-def _refuse(request: Request, error: Exception) -> Answer:
+def refusal(request: Request, error: Exception) -> Answer:
     """The vendor's answer to an error of the request. The request meets the assumptions that decide this answer."""
-    if isinstance(error, HeidiError):
-        if isinstance(error.status, str):
-            request.meet(error.status)
-        if isinstance(error, UnprocessableError):
-            request.meet("validation_errors")
-        if status_of(error) == HTTPStatus.NOT_FOUND and wrong_ids(request):
-            request.meet("malformed_id")
-        if not error.from_vendor:
-            request.provenance = MOCK
-        request.usual_status = status_of(error)
-    return refusal(error, request.assumptions)
-
-
-def refusal(error: Exception, chosen: Assumptions = DEFAULTS) -> Answer:
-    """The vendor's answer to an error under these assumptions."""
     if not isinstance(error, HeidiError):
         log_defect(error)
         error = InternalError()
-    status, body, headers = render(error, chosen)
+    if isinstance(error.status, str):
+        request.meet(error.status)
+    if isinstance(error, UnprocessableError):
+        request.meet("validation_errors")
+    request.usual_status = status_of(error)
+    if request.usual_status == HTTPStatus.NOT_FOUND and wrong_ids(request):
+        request.meet("malformed_id")
+    if not error.from_vendor:
+        request.provenance = MOCK
+    status, body, headers = render(error, request.assumptions)
     return Answer(body, status, headers)
