@@ -189,8 +189,7 @@ async def _answer(request: Request) -> Response:
         if request.known_namespace is not None:
             request.known_namespace.last_use = precise()
         answer: Response = await route.endpoint(request)
-        if not request.taken and request.announces_body:
-            await request.read_rest()
+        await request.read_rest()
     except ControlError as error:
         _drop_unused_namespace(request)
         return error.response

@@ -8,7 +8,6 @@ from mock_heidi.base.operations import SIGN_IN
 from mock_heidi.base.vendor_hosts import HOSTS
 from mock_heidi.namespaces.tokens import Caller, GoodKey
 from mock_heidi.state.account_records import User
-from mock_heidi.web.changing import changing
 from mock_heidi.web.request import Request
 
 
@@ -67,7 +66,7 @@ def remember(request: Request) -> None:
     caller, namespace = request.identity, request.known_namespace
     if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
         user = caller.managed_by, caller.email, caller.third_party_internal_id
-        changing(request, lambda _: namespace.remember_user(*user))
+        request.changing(lambda _: namespace.remember_user(*user))
 
 
 def user_of(request: Request) -> User:

@@ -24,7 +24,6 @@ from mock_heidi.serving.connection import connection_of
 from mock_heidi.state.clock import precise
 from mock_heidi.web import rule_choice, strictness
 from mock_heidi.web.admission import admit, drop_unused_namespace, remember
-from mock_heidi.web.changing import changing
 from mock_heidi.web.paths import check_path, wrong_ids
 from mock_heidi.web.player import Player, send_whole
 from mock_heidi.web.request import Request
@@ -128,7 +127,7 @@ def delivery_of(answer: Response | Stream, request: Request) -> Delivery:
     """The delivery of a handler's answer."""
     if isinstance(answer, Stream):
         commit = answer.commit
-        answer = answer._replace(commit=lambda: changing(request, lambda _: commit()))
+        answer = answer._replace(commit=lambda: request.changing(lambda _: commit()))
         request.meet("stream_framing")
         escaped = all(map(str.isascii, answer.texts)) or request.meet("stream_escapes") == "escaped"
         return of_stream(answer, request.namespace.pace, "escaped" if escaped else "utf_8")
@@ -171,16 +170,16 @@ async def _operate(request: Request) -> Response | Stream:
         answer = await stub_instead(request, takes)
     if answer is None and takes is Takes.FORM:
         async with form(request):
-            answer = changing(request, handler)
+            answer = request.changing(handler)
     elif answer is None:
         if takes is Takes.JSON:
             await request.read_body()
-        answer = changing(request, handler)
+        answer = request.changing(handler)
         if isinstance(answer, GeneratorType):
             request.journaled()  # it takes time, so the journal shows it now
             answer = await in_slices(answer)
     remember(request)
-    if not request.taken and request.announces_body:
+    if not request.taken:
         await request.read_rest()
     if namespace is not None and namespace.assumptions.chosen:
         _choose_status(request, answer)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import FormData
@@ -23,6 +24,8 @@ from mock_heidi.observing.entry import Entry
 from mock_heidi.state.account_records import ApiKey
 from mock_heidi.state.store import Store
 from mock_heidi.web.router import Found
+
+T = TypeVar("T")
 
 _PEEK = 1024 * 1024
 
@@ -173,14 +176,23 @@ class Request:
         else:
             self.changes += old, new
 
+    def changing(self, step: Callable[[Request], T]) -> T:
+        """The result of a step. The journal keeps what it changes in the state as changes by this request.
+
+        The user of the sign-in that makes a namespace is a part of the namespace's start, and not a change.
+        """
+        if self.known_namespace is None:
+            return step(self)
+        store = self.known_namespace.store
+        store.writer = self
+        try:
+            return step(self)
+        finally:
+            store.writer = None
+
     def note(self, code: str, detail: str = "") -> None:
         """Note a finding about this request."""
         self.namespace.checks.findings.note(code, self.journaled(), detail)
-
-    @property
-    def announces_body(self) -> bool:
-        """True if the headers say that a body follows."""
-        return b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0") != b"0"
 
     @property
     def is_form(self) -> bool:
@@ -225,7 +237,8 @@ class Request:
 
     async def read_rest(self) -> None:
         """Read the rest of the body, so that the connection does not break. The journal keeps it if it has memory."""
-        if not self.taken and not self.headers.get(b"expect"):
+        announced = b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0") != b"0"
+        if announced and not self.taken and not self.headers.get(b"expect"):
             await self._receive(self.registry.settings.max_upload, -1 if self.is_form else _PEEK)
             self.taken = True
 
@@ -269,5 +282,5 @@ class Request:
 
     def release(self) -> None:
         """Let its body no longer count in the memory of the server, as its answer is complete."""
-        self.registry.memory.hold(-self.held)
+        self.registry.memory.used -= self.held
         self.held = 0
