@@ -139,25 +139,26 @@ async def work(request: Request) -> Response | Stream:
 
     Raises :class:`ClientDisconnect` if the client leaves before its whole body arrives.
     """
-    answer = request.answer
+    answer: Response | Stream | None = request.answer
     try:
         # Test this here: for an ordinary path under the default assumptions, a call would only cost time.
         path, namespace = request.scope["path"], request.known_namespace or request.registry.start
         if answer is None and (namespace.assumptions.chosen or "//" in path or path[-1:] == "/"):
             answer = check_path(request)
         if answer is None:
-            return await _operate(request)
+            answer = await _operate(request)
     except ClientDisconnect:
         raise
     except Exception as error:  # noqa: BLE001 - the client gets an answer to every error
         # Do not keep the error: its traceback refers to this frame, and only the collector frees such a cycle.
         answer = refusal(request, error)
-    await request.read_rest()
+    if not request.taken:
+        await request.read_rest()
     return answer
 
 
 async def _operate(request: Request) -> Response | Stream:
-    """Admit the caller, read the body, run the handler, and read the rest of the request."""
+    """Admit the caller, read the body that the operation takes, and run the handler."""
     admit(request)
     assert request.route is not None  # noqa: S101 - admit refuses a request without a route
     namespace, takes = request.known_namespace, OPERATIONS[request.route.name].takes
@@ -179,8 +180,6 @@ async def _operate(request: Request) -> Response | Stream:
             request.journaled()  # it takes time, so the journal shows it now
             answer = await in_slices(answer)
     remember(request)
-    if not request.taken:
-        await request.read_rest()
     if namespace is not None and namespace.assumptions.chosen:
         _choose_status(request, answer)
     made: Response | Stream = answer
