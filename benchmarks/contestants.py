@@ -126,7 +126,7 @@ def await_answer(process: subprocess.Popen[bytes], port: int, name: str) -> None
 def _headers(name: str, port: int) -> dict[str, str]:
     """The same headers for all, as long for one that looks at them as for one that does not."""
     token = "x" * 300
-    if name in ("mock_heidi", "unjournaled"):
+    if name in ("mock_heidi", "unjournaled", "long_journal"):
         token = ask(port, Asked("GET", _JWT), {"Heidi-Api-Key": KEY})["token"]
     return {
         "Authorization": f"Bearer {token}",

@@ -1,18 +1,15 @@
 """The dashboard and the reference: their pages and files. These hold no data: the pages ask the control API for it."""
 
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 from starlette.responses import RedirectResponse, Response
 
-from mock_heidi import dashboard
 from mock_heidi.base.settings import DEFAULT_NAMESPACE, namespace_path
 from mock_heidi.control.control import ControlError, ControlRoute
+from mock_heidi.dashboard.files import TYPES, content, names
 from mock_heidi.web.request import Request
 
-_FOLDER = Path(dashboard.__file__).parent
-_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
 # The browser may load only files of this server. The frame that shows a note has its own, stricter policy.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self';"
@@ -28,21 +25,14 @@ _HEADERS = {
 }
 
 
-@cache
-def _names() -> frozenset[str]:
-    """The files of the dashboard, as paths below its folder."""
-    files = (path for path in _FOLDER.rglob("*") if path.suffix in _TYPES)
-    return frozenset(path.relative_to(_FOLDER).as_posix() for path in files)
-
-
 def _respond(request: Request, name: str) -> Response:
     """A file of the dashboard; 304 if the browser has it."""
-    content = (_FOLDER / name).read_bytes()
-    tag = f'"{sha256(content).hexdigest()[:16]}"'
+    text = content(name).encode()
+    tag = f'"{sha256(text).hexdigest()[:16]}"'
     headers = {**_HEADERS, "etag": tag}
     if request.header("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
-    return Response(content, media_type=_TYPES[Path(name).suffix], headers=headers)
+    return Response(text, media_type=TYPES[Path(name).suffix], headers=headers)
 
 
 async def get_dashboard(request: Request) -> Response:
@@ -60,7 +50,7 @@ async def get_reference(request: Request) -> Response:
 
 async def get_dashboard_file(request: Request) -> Response:
     name = f"{request.params['folder']}/{request.params['file']}"
-    if name not in _names():
+    if name not in names():
         raise ControlError(404, f"the dashboard has no file {name!r}", "open /_mock/")
     return _respond(request, name)
 

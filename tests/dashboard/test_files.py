@@ -77,15 +77,44 @@ def test_each_file_is_small_enough_to_read(name: str) -> None:
 
 
 def test_the_views_have_their_class_names_to_themselves() -> None:
-    page = (FOLDER / "page.html").read_text(encoding="utf-8")
+    imported = re.findall(r'@import "(\S+)"', (FOLDER / "styles/page.css").read_text(encoding="utf-8"))
     owners: dict[str, set[str]] = {}
-    for name in set(re.findall(r'href="ui/(styles/\S+)"', page)) - SHARED_STYLES:
+    for name in {f"styles/{name}" for name in imported} - SHARED_STYLES:
         for rule in re.findall(r"^ *([^{}@/]+)\{", (FOLDER / name).read_text(encoding="utf-8"), re.MULTILINE):
             for selector in rule.split(","):
                 owners.setdefault(re.split(r"[ :>\[(]", selector.strip())[0], set()).add(name)
     owners.pop("", None)  # from a pseudo-class with a comma
 
     assert {selector: names for selector, names in owners.items() if len(names) > 1} == {}
+
+
+@pytest.mark.parametrize("page", ["page", "docs"])
+def test_a_style_sheet_comes_with_those_that_it_imports(heidi: Client, page: str) -> None:
+    imported = re.findall(r'@import "(\S+)"', (FOLDER / f"styles/{page}.css").read_text(encoding="utf-8"))
+
+    sent = heidi.get(f"/_mock/ui/styles/{page}.css").text
+
+    assert imported
+    assert "@import" not in sent
+    assert all((FOLDER / "styles" / name).read_text(encoding="utf-8") in sent for name in imported)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".js")])
+def test_a_script_comes_with_all_that_it_imports_and_asks_for_no_more(heidi: Client, name: str) -> None:
+    page = set(re.findall(r"^\$modules\[(.*?)\] \?\?=", heidi.get("/_mock/ui/parts/app.js").text, re.MULTILINE))
+
+    sent = heidi.get(f"/_mock/ui/{name}").text
+
+    made: set[str] = page if name.startswith("views/") else set()
+    for line in sent.splitlines():
+        if wanted := re.match(r"const \{.*\} = \$modules\[(.*)\];", line):
+            assert wanted[1] in made
+        if begun := re.match(r"\$modules\[(.*?)\] \?\?=", line):
+            last = begun[1]
+        if line == "})();":
+            made = {*made, last}
+    assert last == f'"{name}"'
+    assert re.findall(r"^(?:import\b|export (?!const \{ [\w, ]* \} = \$modules)).*", sent, re.MULTILINE) == []
 
 
 @pytest.mark.slow

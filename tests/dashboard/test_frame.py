@@ -95,6 +95,25 @@ def test_question_mark_shows_the_shortcuts_and_a_shortcut_opens_a_view(
     chromium.expect(page.get_by_role("heading", name="Now")).to_be_visible()
 
 
+def test_a_shortcut_right_after_a_dialog_closes_is_heard(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.goto(f"{server.url}/_mock/#/faults")
+    chromium.expect(page.get_by_role("heading", name="Faults", exact=True)).to_be_visible()
+    page.keyboard.press("?")
+    chromium.expect(page.get_by_role("dialog", name="Shortcuts")).to_be_visible()
+
+    # The browser moves the focus out of a closed dialog only with its next frame.
+    page.evaluate(
+        """() => {
+          document.querySelector('dialog').close();
+          for (const key of ['g', 'n']) {
+            document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+          }
+        }"""
+    )
+
+    chromium.expect(page.get_by_role("heading", name="Now")).to_be_visible()
+
+
 def test_eight_tabs_leave_the_browser_a_connection_for_a_front_end(
     server: Handle, page: Page, chromium: ChromiumThread
 ) -> None:
@@ -123,7 +142,7 @@ def test_the_first_load_is_small(server: Handle, page: Page, chromium: ChromiumT
     chromium.expect(page.locator("#live")).to_have_text("Live")
     sizes = page.evaluate("performance.getEntries().map(({ encodedBodySize: size }) => size ?? 0)")
 
-    assert len(sizes) > 20
+    assert max(sizes) > 30_000  # the style sheets are counted
     assert sum(sizes) < 200_000
 
 

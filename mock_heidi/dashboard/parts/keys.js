@@ -50,8 +50,9 @@ export function showShortcuts() {
 /** @param {KeyboardEvent} event */
 function press(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  // Until the next frame, the focus may still be in a dialog that has closed.
   const at = /** @type {HTMLElement} */ (event.target);
-  if (at.closest('input, textarea, select, [contenteditable], dialog')) return;
+  if (at.closest('input, textarea, select, [contenteditable], dialog[open]')) return;
   const pressed = first && event.timeStamp - firstAt < TOGETHER ? `${first} ${event.key}` : event.key;
   first = '';
   const act = [...ofView, ...everywhere].find((shortcut) => shortcut.act && shortcut.keys === pressed)?.act;

@@ -13,17 +13,17 @@ import { transitionsPanel } from './transitions.js';
 /** @type {import('../parts/app.js').Open} */
 export async function open(route, signal) {
   const clock = new MockClock();
+  const time = clockPanel(clock);
   const namespaces = new Namespaces(signal);
   const [health, access, transitions] = await Promise.all([
     control('/health', { signal }),
     control('/access', { signal }),
     transitionsPanel(signal),
     namespaces.load(),
+    clock.begin(signal),
   ]);
   const connect = new Connect(access, clock);
   connect.show(route.query.get('code') ?? 'env');
-  const time = clockPanel(clock);
-  await clock.begin(signal);
   const element = h(
     'div',
     { class: 'view' },

@@ -9,8 +9,6 @@ import { replay } from './replay.js';
 import { isForm } from './request-exchange.js';
 import { testLines } from './request-test.js';
 
-export { replay };
-
 /** @typedef {import('./request.js').Request} Request */
 
 /** What the next request may get: label, rule, and what happens. */

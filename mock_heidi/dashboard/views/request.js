@@ -2,13 +2,7 @@
 
 import { control } from '../parts/control.js';
 import { fill, h } from '../parts/dom.js';
-import { count, duration, plain, size, time } from '../parts/format.js';
 import { attempt, sentence } from '../parts/toast.js';
-import { actions, copyCurl, replay } from './request-actions.js';
-import { changesOf } from './request-changes.js';
-import { exchange } from './request-exchange.js';
-import { reasons } from './request-reasons.js';
-import { statusClass, statusText } from './request-row.js';
 
 /** @typedef {import('./request-store.js').Headline} Headline */
 /** @typedef {{ text: string, bytes: number, after: number }} Piece `after` is in seconds since the request came */
@@ -72,37 +66,15 @@ export class RequestPanel {
     const turn = (this.turn = new AbortController());
     const signal = AbortSignal.any([turn.signal, this.signal]);
     try {
-      const story = await read(id, whole, signal);
+      // The list is drawn before this script is loaded.
+      const [page, story] = await Promise.all([import('./request-story.js'), read(id, whole, signal)]);
       if (signal.aborted) return;
       this.row = story.row;
-      fill(this.element, ...this.#draw(story, whole));
+      const content = page.draw(story, whole ? null : () => this.load(true), this.list.open, this.signal);
+      fill(this.element, this.#bar(`Request ${id}`), ...content);
     } catch (error) {
       if (!signal.aborted) fill(this.element, this.#bar(`Request ${id}`), gone(error));
     }
-  }
-
-  /**
-   * @param {Story} story
-   * @param {boolean} whole
-   */
-  #draw(story, whole) {
-    const { row } = story;
-    const name = row.operation ?? (row.stray ? 'stray request' : 'unmatched request');
-    const status = h('span', { class: `badge ${statusClass(row)}` }, statusText(row));
-    return [
-      this.#bar(`Request ${row.id}`),
-      h(
-        'header',
-        { class: 'request-head' },
-        h('h2', {}, h('span', { class: 'mono' }, plain(row.method)), ' ', name, ' ', status),
-        h('p', { class: 'mono path' }, plain(row.path)),
-        h('p', { class: 'soft small' }, facts(row)),
-        actions(row, story.faults, this.list.open, this.signal),
-      ),
-      reasons(story),
-      exchange(row, whole ? null : () => this.load(true)),
-      changesOf(story.changes),
-    ];
   }
 
   /** @param {string} title */
@@ -116,12 +88,14 @@ export class RequestPanel {
     );
   }
 
-  replay() {
-    if (this.row) attempt(async () => this.row && this.list.open(await replay(this.row, this.signal)));
+  async replay() {
+    const { replay } = await import('./replay.js');
+    attempt(async () => this.row && this.list.open(await replay(this.row, this.signal)));
   }
 
-  copyCurl() {
-    if (this.row) attempt(async () => this.row && copyCurl(this.row));
+  async copyCurl() {
+    const { copyCurl } = await import('./request-actions.js');
+    attempt(async () => this.row && copyCurl(this.row));
   }
 }
 
@@ -140,18 +114,6 @@ async function read(id, whole, signal) {
     Promise.all(rules.map((rule) => control(rule, { signal }).catch(() => null))),
   ]);
   return { row, findings, changes, faults: faults.filter(Boolean) };
-}
-
-/** @param {Request} row */
-function facts(row) {
-  const parts = [
-    time(row.at),
-    row.duration === null ? 'under way' : duration(row.duration),
-    `${size(row.body_bytes)} sent`,
-    `${size(row.response_bytes)} received`,
-    row.piece_count !== null && row.pieces !== null ? count(row.pieces.length, 'piece') : '',
-  ];
-  return parts.filter(Boolean).join(' · ');
 }
 
 /** @param {any} error */
