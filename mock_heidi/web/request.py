@@ -238,7 +238,8 @@ class Request:
     async def read_rest(self) -> None:
         """Read the rest of the body, so that the connection does not break. The journal keeps it if it has memory."""
         announced = b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0") != b"0"
-        if announced and not self.taken and not self.headers.get(b"expect"):
+        # Some applications that call this one announce no body.
+        if (announced or self.scope["method"] != "GET") and not self.taken and not self.headers.get(b"expect"):
             await self._receive(self.registry.settings.max_upload, -1 if self.is_form else _PEEK)
             self.taken = True
 
@@ -267,6 +268,8 @@ class Request:
                 if self.forgotten or (keep is not None and size > keep):
                     continue
                 pieces.append(piece)
+                if self.taken:
+                    break  # most bodies arrive in one message
                 self.held += len(piece)
                 if not self.registry.memory.hold(len(piece)):
                     pieces.clear()
