@@ -212,6 +212,8 @@ class Request:
         if self.is_form:
             return None
         await self._receive(_PEEK)
+        self.held = len(self.body)
+        self.registry.memory.hold(self.held)
         return self.json if self.taken else None
 
     async def read_body(self, limit: int | None = None) -> bytes:
@@ -274,16 +276,17 @@ class Request:
                 if not self.registry.memory.hold(len(piece)):
                     pieces.clear()
                     self.forgotten = True
-                    self.release()
+                    self.release()  # before the rest arrives
             return size
         finally:
             if shown is not None:
                 shown.cancel()
+            self.release()
             self.body = b"".join(pieces)  # also if it is incomplete
             if self.entry is not None:
                 self.entry.body = self.body
 
     def release(self) -> None:
-        """Let its body no longer count in the memory of the server, as its answer is complete."""
+        """Let its body no longer count in the memory of the server."""
         self.registry.memory.used -= self.held
         self.held = 0
