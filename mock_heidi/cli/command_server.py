@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 
 def takes_command(command: Any) -> Any:
-    """A decorator that gives one of our commands the argument CMD, a command of the user, and ``--grace``."""
+    """A decorator that gives one of our commands the argument CMD, a command of the user, and CMD's flags."""
     text = "Seconds that CMD may still run after SIGTERM or SIGINT."
     grace = option("--grace", default=5, type=Seconds(), metavar="S", help=text)
+    text = "With --proxy: host that CMD reaches without the proxy, such as a package registry; repeatable."
+    direct = option("--direct", multiple=True, metavar="HOST", help=text)
     argument = click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD…")
-    return grace(argument(command))
+    return grace(direct(argument(command)))
 
 
 @contextlib.contextmanager
@@ -65,7 +67,7 @@ def client_variables(heidi: Handle) -> dict[str, str]:
     }
 
 
-def environment(heidi: Handle, chosen: Settings, direct: Sequence[str] = ()) -> dict[str, str]:
+def environment(heidi: Handle, chosen: Settings, direct: Sequence[str]) -> dict[str, str]:
     """The variables of a command beside the server; with a proxy, it reaches the hosts of ``direct`` without it."""
     token = {} if chosen.admin_token is None else {"MOCK_HEIDI_ADMIN_TOKEN": chosen.admin_token}
     values = {**os.environ, **client_variables(heidi), **token}

@@ -53,12 +53,6 @@ NOTHING_PROXIED = (
 @option(
     "--fail-on", type=Choice(LEVELS), help="Exit with status 3 if CMD succeeds with a finding of this level or above."
 )
-@option(
-    "--direct",
-    multiple=True,
-    metavar="HOST",
-    help="With --proxy: host that CMD reaches without the proxy, such as a package registry; repeatable.",
-)
 def exec_command(  # noqa: PLR0913 - a flag each
     command: tuple[str, ...],
     *,

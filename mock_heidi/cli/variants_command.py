@@ -57,6 +57,7 @@ def variants_command(  # noqa: PLR0913 - a flag each
     log_level: str,
     quiet: bool,
     grace: float,
+    direct: tuple[str, ...],
     vary: str,
     max_variants: int,
     max_time: float,
@@ -80,7 +81,7 @@ def variants_command(  # noqa: PLR0913 - a flag each
     warn_of_other_machines(address.host)
     log = request_log.request_log(sys.stderr, log_level, quiet=quiet)
     with contextlib.nullcontext() if log is None else contextlib.closing(log):
-        runs = _Runs(command, chosen, _Place(address, url_file, log), grace, quiet=quiet)
+        runs = _Runs(_Command(command, grace, direct), chosen, _Place(address, url_file, log), quiet=quiet)
         result = runs.examined(names, Limits(max_variants, max_time))
     _print(result, command)
     if json_file is not None:
@@ -99,6 +100,14 @@ def _names(vary: str) -> tuple[str, ...] | None:
         raise ConfigError(f"--vary: {error.problem}", error.hint) from None
 
 
+class _Command(NamedTuple):
+    """The words of CMD, the seconds that it may run after a signal, and the hosts that it reaches without the proxy."""
+
+    words: tuple[str, ...]
+    grace: float
+    direct: tuple[str, ...]
+
+
 class _Place(NamedTuple):
     """The address of each server, the file for its URL, and its log."""
 
@@ -110,9 +119,8 @@ class _Place(NamedTuple):
 class _Runs:
     """The runs of a command, each beside a fresh server."""
 
-    def __init__(self, command: tuple[str, ...], chosen: Settings, place: _Place, grace: float, *, quiet: bool) -> None:
-        self._command, self._chosen, self._place = command, chosen, place
-        self._grace, self._quiet = grace, quiet
+    def __init__(self, command: _Command, chosen: Settings, place: _Place, *, quiet: bool) -> None:
+        self._command, self._chosen, self._place, self._quiet = command, chosen, place, quiet
         self.status = 0
         """The exit status of the last run."""
 
@@ -120,7 +128,7 @@ class _Runs:
         """The result of all runs. Ends the process if the first run fails, and after Ctrl-C."""
         from mock_heidi.variants.examine import examine
 
-        return examine(shlex.join(self._command), self._run(None, first=True), self._repeat, names, limits)
+        return examine(shlex.join(self._command.words), self._run(None, first=True), self._repeat, names, limits)
 
     def _repeat(self, variant: Variant | None) -> Run:
         run = self._run(variant, first=False)
@@ -136,7 +144,7 @@ class _Runs:
         if variant is not None:
             chosen = dataclasses.replace(chosen, assume={**chosen.assume, variant.name: variant.value})
         with listening(chosen, *self._place) as (server, heidi):
-            ended = self._ended(environment(heidi, chosen), server, silent=not first)
+            ended = self._ended(environment(heidi, chosen, self._command.direct), server, silent=not first)
             self._check(ended, heidi, first=first)
             requests: list[Row] = []
             settled = frozenset(self._chosen.assume)
@@ -150,8 +158,9 @@ class _Runs:
     def _ended(self, environment: dict[str, str], server: Any, *, silent: bool) -> Ended:
         from mock_heidi.cli import child_process
 
+        words, grace, _ = self._command
         try:
-            return child_process.run(self._command, environment, self._grace, server.start, silent=silent)
+            return child_process.run(words, environment, grace, server.start, silent=silent)
         except child_process.NotStartedError as error:
             say(str(error))
             sys.exit(error.status)

@@ -72,14 +72,17 @@ def _counted(number: int, noun: str) -> str:
 
 
 def unfired(rules: Sequence[Row]) -> list[str]:
-    """A line for each rule without a hit. Rules with the same label, such as those of a scenario, need only one hit."""
+    """A line for each rule without a hit, except for those that are switched off.
+
+    Rules with the same label, such as those of a scenario, need only one hit.
+    """
     groups: dict[Any, list[Row]] = {}
     for number, rule in enumerate(rules):
         groups.setdefault(rule.get("label") or number, []).append(rule)
     return [
         f"{group[0].get('label') or group[0]['id']} ({_fields(group[0])}) never fired: {_matched(group)} matched"
         for group in groups.values()
-        if not any(rule["hits"] for rule in group)
+        if not any(rule["hits"] or rule.get("enabled") is False for rule in group)
     ]
 
 

@@ -153,7 +153,7 @@ def har_head(omitted: int) -> dict[str, Any]:
 
 
 def har(row: Row, query: Pairs, origin: str) -> dict[str, Any]:
-    """An entry of an HTTP archive. Fields that the journal does not keep are empty, such as the headers of answers."""
+    """An entry of an HTTP archive. Fields that the journal does not keep are empty."""
     took = (row["duration"] or 0) * 1000
     request = {
         "method": row["method"],
@@ -166,7 +166,7 @@ def har(row: Row, query: Pairs, origin: str) -> dict[str, Any]:
     response: dict[str, Any] = {
         "status": status,
         "statusText": HTTPStatus(status).phrase if status in set(HTTPStatus) else "",
-        "headers": [],
+        "headers": _named((row["response_headers"] or {}).items()),
         "content": _content(row),
         "redirectURL": "",
     }
@@ -208,5 +208,6 @@ def _content(row: Row) -> dict[str, Any]:
     if row["pieces"] is not None:
         kind, text = "text/event-stream", "".join(piece["text"] for piece in row["pieces"])
     else:
-        kind, text = "application/json", "" if row["response"] is None else _text(row["response"])
+        kind = (row["response_headers"] or {}).get("content-type", "")
+        text = "" if row["response"] is None else _text(row["response"])
     return {"mimeType": kind, "size": len(text.encode("utf-8", "replace")), "text": text}

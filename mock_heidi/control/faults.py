@@ -7,7 +7,15 @@ from starlette.responses import Response
 from mock_heidi.base.slices import RECORD, Slices
 from mock_heidi.base.wording import nearest
 from mock_heidi.control.answers import rows_of
-from mock_heidi.control.control import ControlError, ControlRoute, read_body, renew_namespace, report_setting, respond
+from mock_heidi.control.control import (
+    ControlError,
+    ControlRoute,
+    read_body,
+    read_fields,
+    renew_namespace,
+    report_setting,
+    respond,
+)
 from mock_heidi.faults.active_faults import MOST_RULES, ActiveFault
 from mock_heidi.faults.rule import CONNECTION, Fault, Scenario, parse
 from mock_heidi.faults.sentences import sentence
@@ -36,6 +44,17 @@ async def add_fault(request: Request) -> Response:
         rule = request.namespace.faults.add(fault)
     except FaultError as error:
         raise ControlError(409, str(error), "GET /_mock/faults lists them") from None
+    report_setting(request, "faults")
+    return respond(_row(request, rule))
+
+
+async def switch_fault(request: Request) -> Response:
+    """Switch a rule off, so that it does nothing, or on again. It keeps its place and its hits."""
+    enabled = (await read_fields(request, ("enabled",))).get("enabled")
+    rule = _find(request)
+    if not isinstance(enabled, bool):
+        raise ControlError(400, "enabled is neither true nor false", 'send {"enabled": false}')
+    request.namespace.faults.switch(rule, on=enabled)
     report_setting(request, "faults")
     return respond(_row(request, rule))
 
@@ -194,6 +213,7 @@ routes = [
     ControlRoute("/faults", delete_faults, "DELETE"),
     ControlRoute("/faults/preview", preview_fault, "POST"),
     ControlRoute("/faults/{id}", get_fault, "GET"),
+    ControlRoute("/faults/{id}", switch_fault, "PATCH"),
     ControlRoute("/faults/{id}", delete_faults, "DELETE"),
     ControlRoute("/scenarios", list_scenarios, "GET"),
     ControlRoute("/scenarios/{name}", run_scenario, "POST"),

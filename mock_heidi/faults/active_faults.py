@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 from typing import Any
 
@@ -26,11 +26,11 @@ _MOST_BYTES = 16_000_000
 class ActiveFault:
     """A fault that is set, with its id and its hits."""
 
-    __slots__ = ("_ends", "_path", "_size", "dead", "fault", "hits", "id", "matched", "window")
+    __slots__ = ("_as_set", "_ends", "_path", "_size", "dead", "fault", "hits", "id", "matched", "window")
 
     def __init__(self, id: str, fault: Fault) -> None:  # noqa: A002 - its name in the control API
         self.id = id
-        self.fault = fault
+        self.fault = self._as_set = fault
         self.hits = 0
         """The number of responses that it has changed."""
         self.matched = 0
@@ -62,8 +62,21 @@ class ActiveFault:
     def fresh(self) -> ActiveFault:
         """The same fault without hits."""
         made = ActiveFault(self.id, self.fault)
-        made._size = self._size
+        made._as_set, made._size = self._as_set, self._size
         return made
+
+    @property
+    def enabled(self) -> bool:
+        """False if it is switched off."""
+        return self.fault.enabled is not False
+
+    def switch(self, *, on: bool) -> None:
+        """Switch the fault on or off. Its hits stay."""
+        self.fault = self.fault.replace(enabled=None if on else False)
+
+    def is_one_of(self, faults: Mapping[str, Fault]) -> bool:
+        """True if it was set as one of these faults by key, whether it has been switched since or not."""
+        return faults.get(self._as_set.key) == self._as_set
 
     def matches(self, request: RequestFacts) -> bool:
         """True if the fault is for this request."""
@@ -130,8 +143,9 @@ class ActiveFaults:
         self._active = active
         # Most requests only test this set. A fault without operations is for all operations. So is a fault that ends
         # tokens, since an ended token fails on every operation.
-        named = [one.fault.operation for one in active]
-        for_all = None in named or any(one.fault.ends_token for one in active)
+        enabled = [one for one in active if one.enabled]
+        named = [one.fault.operation for one in enabled]
+        for_all = None in named or any(one.fault.ends_token for one in enabled)
         self.operations: Container[str | None] = (
             Everything() if for_all else frozenset(chain.from_iterable(filter(None, named)))
         )
@@ -192,7 +206,12 @@ class ActiveFaults:
         """Remove these faults."""
         gone = {fault.key: fault for fault in faults}
         if gone:
-            self._put([one for one in self._active if gone.get(one.fault.key) != one.fault])
+            self._put([one for one in self._active if not one.is_one_of(gone)])
+
+    def switch(self, active: ActiveFault, *, on: bool) -> None:
+        """Switch one of these faults on or off. It keeps its place and its hits."""
+        active.switch(on=on)
+        self._put(self._active)
 
     def find(self, id: str) -> ActiveFault | None:  # noqa: A002 - as above
         return next((one for one in self if one.id == id), None)
@@ -213,6 +232,8 @@ class ActiveFaults:
         chosen = []
         for active in (*first, *self):
             fault = active.fault
+            if not active.enabled:
+                continue
             # An ended token fails on every operation.
             if active.dead and request.token_counts and request.token in active.dead:
                 active.matched += active.matches(request)

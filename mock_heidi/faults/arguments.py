@@ -11,6 +11,7 @@ class FaultArguments(TypedDict, total=False):
 
     id: str
     label: str
+    enabled: bool
     method: str
     path: str
     session_id: str

@@ -28,7 +28,7 @@ from mock_heidi.faults.fields import (
     Whole,
 )
 from mock_heidi.faults.short_form import FaultError, parse_text
-from mock_heidi.state.field_types import JsonValue, SessionId
+from mock_heidi.state.field_types import Flag, JsonValue, SessionId
 
 
 def _optional(example: Any, meaning: str) -> Any:
@@ -47,6 +47,7 @@ class _Selection(Record):
         "mine", "The id of the rule. Without one the rules are called `fault-1`, `fault-2` and so on."
     )
     label: str | None = _optional("outage", "A name for people.")
+    enabled: Flag | None = _optional(False, "With `false`, the rule stays in the list and does nothing.")
 
     operation: Operations | None = _optional(STREAMS[-1], "Only requests of this operation, or of those in a list.")
     method: Method | None = _optional("GET", "Only requests of this method. It goes with `path`.")

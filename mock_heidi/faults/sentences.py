@@ -28,7 +28,8 @@ def sentence(fault: Fault) -> str:
     acting = [effect for effect in EFFECTS if fault.given([effect.name])]
     effects = "; ".join(effect.phrase.format_map(_Argument(getattr(fault, effect.name))) for effect in acting)
     only = "" if fault.operation or fault.path else next((_ONLY[one.where] for one in acting if one.where in _ONLY), "")
-    return f"{_how_many(fault)}{only}{''.join(_which(fault))}{''.join(_limits(fault))}: {effects}."
+    off = " It is switched off." if fault.enabled is False else ""
+    return f"{_how_many(fault)}{only}{''.join(_which(fault))}{''.join(_limits(fault))}: {effects}.{off}"
 
 
 def _how_many(fault: Fault) -> str:

@@ -20,6 +20,11 @@ def emit_change(events: Events, store: Store, record: Record) -> None:
     events.emit("state", {"kind": kind_of(record), "id": name, "removed": removed}, len(name))
 
 
+def emit_request_started(events: Events, entry: Entry) -> None:
+    """Report a request that takes time. The event of the request follows when its answer is complete."""
+    events.emit("request_started", headline_of(entry), len(entry.method) + len(entry.path))
+
+
 def emit_request(events: Events, entry: Entry) -> None:
     """Report a request and, if faults changed its response, their ids."""
     events.emit("request", headline_of(entry), len(entry.method) + len(entry.path))

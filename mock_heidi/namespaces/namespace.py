@@ -7,7 +7,7 @@ from functools import partial
 
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.settings import Settings
-from mock_heidi.namespaces.change_events import emit_change, emit_finding, emit_request
+from mock_heidi.namespaces.change_events import emit_change, emit_finding, emit_request, emit_request_started
 from mock_heidi.namespaces.server_secrets import KnownKeys, Secrets
 from mock_heidi.namespaces.snapshots import Snapshot
 from mock_heidi.namespaces.start import Start
@@ -114,6 +114,7 @@ class Namespace:
         self.events.recording = True
         self._watch_store()
         self.journal.watchers.add(self._emit_request)
+        self.journal.watch_start = partial(emit_request_started, self.events)
         self.checks.watch = partial(emit_finding, self.events)
         return self.events
 

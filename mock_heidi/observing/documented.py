@@ -14,7 +14,7 @@ from mock_heidi.base.settings import BASE_PATH
 _DEEPEST = 6
 
 
-# The headers of browsers, libraries and proxies, of the API, and of the mock.
+# The headers of requests and of answers that browsers, libraries, proxies, the API and the mock send.
 HEADERS = frozenset((
     "accept", "accept-charset", "accept-encoding", "accept-language", "access-control-request-headers",
     "access-control-request-local-network", "access-control-request-method", "access-control-request-private-network",
@@ -28,6 +28,15 @@ HEADERS = frozenset((
     "upgrade-insecure-requests", "user-agent", "via", "x-correlation-id", "x-forwarded-for", "x-forwarded-host",
     "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto", "x-mock-admin-token", "x-mock-fault",
     "x-mock-strict", "x-real-ip", "x-request-id", "x-requested-with",
+))  # fmt: skip
+
+ANSWER_HEADERS = frozenset((
+    "access-control-allow-credentials", "access-control-allow-headers", "access-control-allow-methods",
+    "access-control-allow-origin", "access-control-allow-private-network", "access-control-expose-headers",
+    "access-control-max-age", "age", "allow", "cache-control", "content-disposition", "content-encoding",
+    "content-language", "content-length", "content-range", "content-security-policy", "content-type", "date", "etag",
+    "expires", "last-modified", "location", "pragma", "retry-after", "server", "vary", "x-correlation-id",
+    "x-mock-fault", "x-mock-provenance", "x-mock-reason", "x-mock-request-id", "x-request-id",
 ))  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from mock_heidi.base.values import Record
@@ -15,8 +16,12 @@ ENTRY = 1_120
 _NOTES = 384
 # the additional size of a piece of an answer,
 PIECE = 80
-# and of a part of a multipart body.
+# of a part of a multipart body,
 _PART = 512
+# of a header of an answer,
+_HEADER = 100
+# and of the usual head of an answer, with its length, its type, its id and its provenance.
+USUAL_HEAD = 700
 # The time in seconds that the server may need longer than its client to notice a broken connection.
 _LATER = 0.02
 
@@ -41,10 +46,14 @@ class Entry:
     id = 0
     body = b""
     status: int | None = None
+    head: Mapping[str, Any] | None = None
+    """The message of ASGI that began its answer."""
     parts: list[dict[str, Any]] | None = None
     """The parts of a multipart body, without their content."""
     duration: float | None = None
     client_left = False
+    start_told = False
+    """True if the listeners were told of it before it was complete."""
     done = False
     kept = False
     """True if the journal still has it."""
@@ -95,13 +104,20 @@ class Entry:
         made: list[tuple[bytes, bytes]] = marshal.loads(self._headers)  # noqa: S302 - its own bytes, from above
         return made
 
+    @property
+    def response_headers(self) -> list[tuple[bytes, bytes]]:
+        """The answer's headers in the order sent, with repeated ones; empty if no answer has begun."""
+        made: list[tuple[bytes, bytes]] = [] if self.head is None else self.head["headers"]
+        return made
+
     @classmethod
     def of(cls, value: tuple[Any, ...]) -> Entry:
         """The entry of a request that :meth:`Journal.keep` has stored as a tuple."""
         entry: Entry = cls.__new__(cls)
         entry.id, entry.at, entry.started, entry.duration, entry.operation, entry.method, entry.path = value[:7]
-        entry.query, entry._headers, entry.body, entry.status, entry.pieces, entry.provenance = value[7:13]
+        entry.query, entry._headers, entry.body, entry.head, entry.pieces, entry.provenance = value[7:13]
         entry.met, entry.changes, entry.held = value[13:]
+        entry.status = entry.head["status"]
         entry.done = entry.kept = True
         return entry
 
@@ -122,6 +138,8 @@ class Entry:
         if self.changes is not None:
             size += changes.size(self.changes)
         size += PIECE * len(self.pieces) + sum(map(len, self.pieces))
+        if self.head is not None:
+            size += max(USUAL_HEAD, sum([_HEADER + len(name) + len(value) for name, value in self.head["headers"]]))
         for part in self.parts or ():
             size += _PART + sum([len(value) for value in part.values() if isinstance(value, str)])
         return size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +15,7 @@ from mock_heidi.faults.rule import parse
 from mock_heidi.faults.short_form import FaultError
 from mock_heidi.observing import documented, stream_pieces
 from mock_heidi.observing.entry import Entry
+from mock_heidi.observing.findings import highest_level
 from mock_heidi.observing.headlines import Headline, headline_of
 from mock_heidi.observing.redaction import REDACTED, Policy
 from mock_heidi.observing.text_cache import TextCache
@@ -30,6 +31,9 @@ _LONGEST_NAME = 256
 _FORM = re.compile(r"[\w.\[\]%+*~-]+=[^\s&\"'<>{}]*+(?:&[\w.\[\]%+*~-]+=[^\s&\"'<>{}]*+)*+&?")
 # The headers whose values stay visible in the mode ``masked``.
 _UNMASKED = ("accept", "connection", "content-length", "content-type", "host", "transfer-encoding")
+
+# Redacts a header: its name, its value, and the known names.
+_Redact = Callable[[str, str, Container[str]], str]
 
 
 class View:
@@ -64,10 +68,11 @@ class View:
             "method": line["method"],
             "path": line["path"],
             "query": _joined(self.query(entry)),
-            "headers": _joined(self._headers(entry)),
+            "headers": _joined(self._headers(entry.headers, documented.HEADERS, self._special_headers)),
             "body": self._body(entry.body, most) if entry.parts is None else {"parts": self._parts(entry.parts)},
             "body_bytes": line["body_bytes"],
             "status": line["status"],
+            "response_headers": self._response_headers(entry, most),
             "response": self._response(entry, most) if pieces is None else None,
             "response_bytes": line["response_bytes"],
             "pieces": pieces,
@@ -98,6 +103,7 @@ class View:
             "duration": None if line.duration is None else round(line.duration, 6),
             "fault": line.fault[0] if len(line.fault) == 1 else list(line.fault) or None,
             "findings": list(line.findings),
+            "finding_level": highest_level(line.findings),
             "client_left": line.client_left,
             "assumptions": list(line.assumptions),
             "why": None if line.why is None else self.policy.text(line.why),
@@ -125,18 +131,44 @@ class View:
         """The visible form of a word that a client chose, such as the name of a file."""
         return length_of(text) if self._masked and text else self.policy.strict.value(text)
 
-    def _headers(self, entry: Entry) -> Iterator[tuple[str, str]]:
-        known: Container[str] = _UNMASKED if self._masked else Everything() if self._full else documented.HEADERS
-        for raw, value in entry.headers:
-            name = raw.decode("latin-1")
-            redact = {} if self._masked else self._special_headers
-            visible = redact.get(name, self.policy.parameter)(name, value.decode("latin-1"), known)
-            yield self.policy.strict.value(name), visible
+    def _headers(
+        self, headers: Iterable[tuple[bytes, bytes]], documented: Container[str], special: Mapping[str, _Redact]
+    ) -> Iterator[tuple[str, str]]:
+        known: Container[str] = _UNMASKED if self._masked else Everything() if self._full else documented
+        for raw, value in headers:
+            name = raw.decode("latin-1").lower()
+            redact = self.policy.parameter if self._masked else special.get(name, self.policy.parameter)
+            yield self.policy.strict.value(name), redact(name, value.decode("latin-1"), known)
 
     @property
-    def _special_headers(self) -> dict[str, Callable[[str, str, Container[str]], str]]:
+    def _special_headers(self) -> dict[str, _Redact]:
         """The functions that redact the headers whose values have a special form."""
         return {"x-mock-fault": self._rule, "referer": self._url, "origin": self._url, "host": self._host}
+
+    def _response_headers(self, entry: Entry, most: int | None) -> dict[str, str] | None:
+        """The headers of the answer; None before its head was sent. A reply of a test can have any headers."""
+        if entry.head is None:
+            return None
+        room = None if most is None else most + _MARGIN
+        sent = [(name[:room], value[:room]) for name, value in entry.response_headers]
+        shown = self._headers(sent, documented.ANSWER_HEADERS, self._special_answer_headers)
+        return {name[:most]: value[:most] for name, value in _joined(shown).items()}
+
+    @property
+    def _special_answer_headers(self) -> dict[str, _Redact]:
+        return {
+            "access-control-allow-credentials": self._flag,
+            "access-control-allow-origin": self._url,
+            "location": self._url,
+            "x-mock-reason": self._reason,
+        }
+
+    def _flag(self, name: str, value: str, known: Container[str]) -> str:
+        """The word ``true``, which is no secret in a header with a secret name."""
+        return value if value == "true" else self.policy.parameter(name, value, known)
+
+    def _reason(self, _: str, value: str, __: Container[str]) -> str:
+        return self.policy.text(value)
 
     def _url(self, _: str, value: str, __: Container[str]) -> str:
         return self.policy.url(value, Everything() if self._full else documented.parameters())

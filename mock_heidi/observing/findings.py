@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from mock_heidi.base.wording import printable
@@ -60,6 +60,11 @@ KINDS: dict[str, Kind] = {
     "reply_breaks_contract": Kind("info", "got a reply that breaks the contract: {}", from_test=True),
     "duration_unknown": Kind("info", "sent audio whose length cannot be read, so its length is assumed: {}"),
 }
+
+
+def highest_level(codes: Iterable[str]) -> str | None:
+    """The highest level of these findings; None without any."""
+    return max((KINDS[code].level for code in codes), key=LEVELS.index, default=None)
 
 
 class JournaledRequest(Protocol):

@@ -6,6 +6,7 @@ Everything that shows an entry uses :meth:`Journal.read` and its relatives, so t
 
 from __future__ import annotations
 
+import asyncio
 import marshal
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -14,11 +15,14 @@ from typing import Any
 from mock_heidi.base.memory import MemoryBudget
 from mock_heidi.base.wording import shorten
 from mock_heidi.observing import changes
-from mock_heidi.observing.entry import ENTRY, PIECE, Entry, JournaledRequest
+from mock_heidi.observing.entry import ENTRY, PIECE, USUAL_HEAD, Entry, JournaledRequest
 from mock_heidi.observing.entry_view import View
 from mock_heidi.observing.headlines import Headline, headline_of
 from mock_heidi.observing.redaction import REDACTED, Policy
 from mock_heidi.state.clock import precise
+
+# Seconds after which a body that has not arrived takes time.
+_SOON = 0.1
 
 
 class Journal:
@@ -46,6 +50,8 @@ class Journal:
         self.dropped = 0
         self.watchers: set[Callable[[Entry], None]] = set()
         """Functions that are called with each entry when it is complete."""
+        self.watch_start: Callable[[Entry], None] | None = None
+        """A function that is called with each entry that takes time, once, before it is complete."""
         self.leaving: Callable[[Entry], None] | None = None
         """A function that is called with each entry that leaves; again when it is complete if it was not then."""
 
@@ -59,19 +65,32 @@ class Journal:
         if len(self._entries) > self._most:
             self._drop_oldest()
 
-    def keep(self, request: JournaledRequest, status: int, answer: bytes) -> int:
-        """Add an answered request as a tuple, which is quick. Returns its id."""
+    def tell_start(self, entry: Entry) -> None:
+        """Tell the listeners that an entry takes time, once and before it is complete."""
+        if self.watch_start is not None and not (entry.start_told or entry.done):
+            entry.start_told = True
+            self.watch_start(entry)
+
+    def tell_start_soon(self, entry: Entry) -> asyncio.TimerHandle | None:
+        """A timer that tells the listeners; None without listeners. Cancel it if the entry does not take time."""
+        if self.watch_start is None:
+            return None
+        return asyncio.get_running_loop().call_later(_SOON, self.tell_start, entry)
+
+    def keep(self, request: JournaledRequest, head: Mapping[str, Any], answer: bytes) -> int:
+        """Add an answered request as a tuple, which is quick. Returns its id. ``head`` is the start of its answer."""
         number, scope, headers = self._next, request.scope, marshal.dumps(request.scope["headers"], 0)
         self._next = number + 1
         path, query, body, started = scope["path"], scope["query_string"], request.body, request.started
         method = scope["method"]
-        held = ENTRY + len(method) + len(path) + len(query) + len(headers) + len(body) + PIECE + len(answer)
+        held = ENTRY + len(method) + len(path) + len(query) + len(headers) + len(body)
+        held += USUAL_HEAD + PIECE + len(answer)
         if request.changes is not None:
             held += changes.size(request.changes)
         self._entries.append(
             (
                 *(number, request.at, started, precise() - started, request.operation, method, path),
-                *(query, headers, body, status, (answer,), request.provenance, request.met, request.changes, held),
+                *(query, headers, body, head, (answer,), request.provenance, request.met, request.changes, held),
             )
         )
         self._grow(held)

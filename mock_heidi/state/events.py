@@ -8,7 +8,7 @@ from typing import Any
 
 from mock_heidi.base.memory import MemoryBudget
 
-KINDS = ("request", "finding", "state", "fault", "setting", "reset", "namespace", "behind")
+KINDS = ("request", "request_started", "finding", "state", "fault", "setting", "reset", "namespace", "behind")
 KEPT = 1_000
 """The number of events that are kept. A listener that falls further behind is dropped."""
 # The bytes of an event without long texts, with the frame that is made from it, as measured with tracemalloc.

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any, Self
 
-from starlette.types import Receive, Send
+from starlette.types import Message, Receive, Send
 
 from mock_heidi.faults.delivery import Delivery, Ending, Header
 from mock_heidi.faults.framing import reframed
@@ -28,28 +28,34 @@ async def send_whole(request: Request, send: Send, status: int, headers: list[He
     if request.made and status >= HTTPStatus.BAD_REQUEST:
         drop_unused_namespace(request)  # first: the dropped journal must not give the request a number
     request.answered(status)
+    head = {"type": "http.response.start", "status": status, "headers": headers}
     if request.entry is not None or request.why is not None:
         request.journaled().pieces = (body,)
     elif request.known_namespace is not None:
-        request.number = request.known_namespace.journal.keep(request, status, body)
-    await _send_head(request, send, headers)
+        request.number = request.known_namespace.journal.keep(request, head, body)
+    await _send_head(request, send, head)
     await send({"type": "http.response.body", "body": body})
 
 
-def _send_head(request: Request, send: Send, headers: list[Header]) -> Awaitable[None]:
-    """Send the head, with the number of the request in the journal and the provenance of its answer."""
+def _send_head(request: Request, send: Send, head: Message) -> Awaitable[None]:
+    """Send the head, with the number of the request in the journal and the provenance of its answer.
+
+    The journal keeps the message itself: CORS puts its headers into it.
+    """
+    headers = head["headers"]
     if request.why is not None:
         headers = [*headers, (b"x-mock-reason", request.why.encode("ascii", "replace"))]
         entry = request.journaled()
         entry.why, entry.stray = request.why, request.stray
     if request.entry is not None:
         entry = request.journaled()
-        entry.status, entry.provenance, entry.met = request.status, request.provenance, request.met
+        entry.head, entry.status, entry.provenance, entry.met = head, request.status, request.provenance, request.met
     if request.number:
         headers = [*headers, (b"x-mock-request-id", b"%d" % request.number)]
     if request.provenance is not None and request.shows_provenance:
         headers = [*headers, (b"x-mock-provenance", request.provenance.encode())]
-    return send({"type": "http.response.start", "status": request.status, "headers": headers})
+    head["headers"] = headers
+    return send(head)
 
 
 class Player:
@@ -69,6 +75,7 @@ class Player:
     async def wait(self, seconds: float) -> bool:
         """Wait before the work. Returns False if the client left or the namespace was reset."""
         namespace = self.request.namespace
+        namespace.journal.tell_start(self.entry)
         with _Interruption(namespace, self.connection, None) as interruption:
             await namespace.clock.wait(namespace.clock.exact() + seconds * 1000, interruption)
             return not await self._interrupted(interruption)
@@ -88,11 +95,15 @@ class Player:
             if self.connection is not None:
                 # Commit as soon as the client leaves, since its next request may read the result.
                 self.connection.on_lost = lambda: None if interruption.dropped else self._commit(delivery)
+            if delivery.pause or delivery.status is None:
+                namespace.journal.tell_start(self.entry)
             try:
                 await namespace.clock.wait(namespace.clock.exact() + delivery.pause * 1000, interruption)
                 if delivery.status is not None and not interruption.over:
                     self.request.answered(delivery.status)
-                    await _send_head(self.request, self._send, _headers(delivery))
+                    head = {"type": "http.response.start", "status": delivery.status, "headers": _headers(delivery)}
+                    await _send_head(self.request, self._send, head)
+                namespace.journal.tell_start(self.entry)
                 await self._parts(delivery, namespace, interruption)
                 if not await self._interrupted(interruption):
                     await self._end(delivery, interruption)

@@ -254,15 +254,19 @@ class Request:
         piece: bytes = message.get("body", b"")
         return piece
 
+    def show_soon(self) -> asyncio.Handle | None:
+        """Let the journal show it soon, and tell its listeners. Most bodies arrive earlier and cancel this."""
+        if self.entry is None:
+            return asyncio.get_running_loop().call_soon(self.journaled) if self.in_journal else None
+        return None if self.known_namespace is None else self.known_namespace.journal.tell_start_soon(self.entry)
+
     async def _receive(self, most: int, keep: int | None = None) -> int:
         """Read until the body ends or has more than ``most`` bytes. Returns its length so far.
 
         Pieces beyond the size ``keep`` are dropped. If there is no memory for the body, it is forgotten.
         """
         pieces, size = [self.body], len(self.body)
-        # Let the journal show the request in the next turn of the event loop. Most bodies arrive earlier.
-        hidden = self.in_journal and self.entry is None and not self.taken
-        shown = asyncio.get_running_loop().call_soon(self.journaled) if hidden else None
+        shown = self.show_soon()
         try:
             while not self.taken and size <= most:
                 piece = await self.next_piece()

@@ -87,6 +87,8 @@ def _asked_for(request: Request, namespace: Namespace) -> list[ActiveFault]:
     if wanted is None or not _signed_in(request, namespace):
         return []
     fault = parse(wanted.decode("latin-1"))
+    if fault.enabled is False:
+        raise FaultError("a rule for one request cannot be switched off", "leave out enabled=false")
     if fault.operation is None and request.operation is not None:
         # The rule is for this request only, so refuse effects that cannot act on it.
         fault.replace(operation=(request.operation,)).check()

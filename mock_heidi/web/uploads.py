@@ -125,12 +125,17 @@ async def form(request: Request) -> AsyncIterator[None]:
 async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
     most, size = request.registry.settings.max_upload, len(request.body)
     request.journaled()  # a form takes time, so the journal shows it now
-    while not request.taken:
-        piece = await request.next_piece()
-        size += len(piece)
-        if size > most:
-            raise BodyTooLargeError
-        yield piece
+    shown = request.show_soon()
+    try:
+        while not request.taken:
+            piece = await request.next_piece()
+            size += len(piece)
+            if size > most:
+                raise BodyTooLargeError
+            yield piece
+    finally:
+        if shown is not None:
+            shown.cancel()
     request.confirm_account()
 
 

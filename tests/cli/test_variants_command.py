@@ -226,7 +226,16 @@ def test_it_takes_every_option_of_exec_but_those_of_a_single_run() -> None:
 
     files = {"--watch", "--export-on-exit"}
     assert flags(cli.commands["serve"]) - flags(variants_command) == files
-    assert flags(exec_command) - flags(variants_command) == {"--fail-on", "--direct", *files}
+    assert flags(exec_command) - flags(variants_command) == {"--fail-on", *files}
+
+
+def test_every_run_gets_the_variables_of_a_proxy_without_the_direct_hosts(tmp_path: Path) -> None:
+    told = tmp_path / "told.txt"
+    options = ("--proxy", "--direct", "pypi.example", "--vary", "creation_status")
+    ended = vary("sh", "-c", f'echo "$NO_PROXY" >> {told}', options=options)
+
+    assert ended.status == 0
+    assert [line.endswith(",pypi.example") for line in told.read_text(encoding="utf-8").splitlines()] == [True] * 3
 
 
 # --- Signals ----------------------------------------------------------------------------------------------------------

@@ -799,6 +799,10 @@ def test_the_line_of_a_fault_that_never_fired_counts_the_matching_requests(match
     assert line == f"a (status=503) never fired: {words}"
 
 
+def test_a_fault_that_is_switched_off_need_not_fire() -> None:
+    assert unfired([{"id": "a", "status": 503, "enabled": False, "hits": 0, "matched": 0}]) == []
+
+
 def test_a_closed_handle_still_lists_faults_that_never_fired(server: Handle) -> None:
     with server.namespace("closed") as heidi, heidi.fault("ask_ai", end_after=3):
         pass

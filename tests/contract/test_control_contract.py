@@ -268,7 +268,7 @@ def test_the_contract_lists_the_values_of_each_assumption(contract: Contract) ->
 
 @pytest.mark.parametrize(
     ("part", "whole", "added"),
-    [("ReplyInUse", "Reply", {"id", "hits", "contract"}), ("Headline", "Request", {"piece_count"})],
+    [("ReplyInUse", "Reply", {"id", "hits", "contract"}), ("Headline", "Request", {"piece_count", "finding_level"})],
 )
 def test_fields_that_two_objects_share_have_the_same_schema(
     contract: Contract, part: str, whole: str, added: set[str]

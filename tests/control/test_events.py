@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from starlette.types import Message
 
 from mock_heidi import Handle, MockHeidi, MockHeidiError
 from mock_heidi.app import App
+from mock_heidi.base.settings import BASE_PATH
 from mock_heidi.control.events import EventStream
 from mock_heidi.namespaces.lifecycle import PARTS
 from mock_heidi.serving import accelerators
@@ -116,6 +118,89 @@ def test_a_request_event_is_the_headline_of_the_request(server: Handle) -> None:
 
     (listed,) = server.control("GET", "/requests?view=headlines&operation=create_session")["requests"]
     assert {**told, "findings": listed["findings"]} == listed
+
+
+# --- Requests that take time ------------------------------------------------------------------------------------------
+
+ASK = {"ai_command_text": "translate", "content": "One. Two. Three.", "content_type": "MARKDOWN"}
+
+
+@contextlib.contextmanager
+def sending(server: Handle, path: str, kind: str, body: bytes, missing: int = 0) -> Iterator[None]:
+    """A connection that has sent a request about a session, whose body lacks some bytes. It closes at the end."""
+    lines = [
+        f"POST {BASE_PATH}/sessions/1234567890/{path} HTTP/1.1",
+        "Host: localhost",
+        f"Authorization: Bearer {server.token()}",
+        f"Content-Type: {kind}",
+        f"Content-Length: {len(body) + missing}",
+    ]
+    with socket.create_connection(("127.0.0.1", urlsplit(server.url).port)) as peer:
+        peer.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+        yield
+
+
+def about(told: list[Event], operation: str) -> list[tuple[str, Any, bool]]:
+    """The events of an operation's requests: the kind, the status, and whether the answer is complete."""
+    headlines = [(kind, row) for _, kind, row in told if kind in ("request_started", "request")]
+    return [
+        (kind, row["status"], row["duration"] is not None) for kind, row in headlines if row["operation"] == operation
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "status"), [({"stall_after": 1}, 200), ({"stall": True}, None), ({"slow_first_byte": 600}, None)], ids=str
+)
+def test_a_request_that_takes_time_is_reported_when_it_begins_and_when_it_ends(
+    server: Handle, rule: dict[str, Any], status: int | None
+) -> None:
+    server.fault("ask_ai", **rule)
+    with listening(server) as events:
+        with sending(server, "ask-ai", "application/json", json.dumps(ASK).encode()):
+            begun = up_to(events, "request_started")
+        ended = up_to(events, "request")
+
+    assert about(begun, "ask_ai") == [("request_started", status, False)]
+    assert about(ended, "ask_ai") == [("request", status, True)]
+    assert begun[-1][2]["id"] == ended[-1][2]["id"]
+    assert ended[-1][2]["client_left"]
+
+
+def test_a_delay_is_reported_when_it_begins(server: Handle) -> None:
+    server.clock.freeze()
+    server.fault("get_session", delay=600)
+    with server.client() as client, listening(server) as events, ThreadPoolExecutor() as threads:
+        answer = threads.submit(client.get, "/sessions/1234567890")
+        begun = up_to(events, "request_started")
+        server.clock.advance(600)
+        ended = up_to(events, "request")
+
+        assert answer.result().status_code == 200
+    assert about(begun + ended, "get_session") == [("request_started", None, False), ("request", 200, True)]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+def test_a_body_that_still_arrives_is_reported(server: Handle, kind: str) -> None:
+    path = "upload-audio" if "multipart" in kind else "ask-ai"
+    with listening(server) as events:
+        with sending(server, path, kind, b"--", missing=7):
+            begun = up_to(events, "request_started")
+        ended = up_to(events, "request")
+
+    assert (begun[-1][2]["status"], begun[-1][2]["duration"]) == (None, None)
+    assert ended[-1][2]["id"] == begun[-1][2]["id"]
+
+
+def test_quick_requests_have_one_event(server: Handle) -> None:
+    with server.client() as client, listening(server) as events:
+        client.post("/sessions", json={})
+        client.get("/sessions/99")
+        client.get("/nothing")
+        server.fault("get_session", status=503)
+        client.get("/sessions/1234567890")
+        told = up_to(events, "fault")
+
+    assert [kind for _, kind, _ in told if kind.startswith("request")] == ["request"] * 4
 
 
 def test_an_event_reports_a_finding_about_an_earlier_request(server: Handle) -> None:

@@ -214,9 +214,19 @@ def test_a_headline_agrees_with_the_whole_request(busy: Client) -> None:
     rows = headlines(busy)["requests"]
     whole = busy.get("/_mock/requests").json()["requests"]
 
-    counts = [one.pop("piece_count") for one in rows]
+    counts, levels = ([one.pop(name) for one in rows] for name in ("piece_count", "finding_level"))
     assert rows == [{name: one[name] for name in rows[0]} for one in whole]
     assert counts == [*[None] * 8, len(whole[-1]["pieces"])]
+    assert [level is None for level in levels] == [not one["findings"] for one in whole]
+
+
+def test_a_headline_has_the_highest_level_of_its_findings(heidi: Client) -> None:
+    heidi.get("/nowhere?colour=blue")
+    heidi.get("/patient-profiles?colour=blue")
+    heidi.get("/patient-profiles", headers={"Heidi-Api-Key": DEFAULT_KEY})
+
+    levels = [row["finding_level"] for row in headlines(heidi)["requests"] if row["operation"] != "get_jwt"]
+    assert levels == ["error", "warning", "info"]
 
 
 def test_a_headline_has_the_beginning_and_the_end_of_a_long_path(heidi: Client) -> None:
@@ -579,7 +589,8 @@ def test_an_archive_has_a_request_without_body_and_answer(heidi: Client) -> None
     found = archived(heidi)
     assert "postData" not in found["request"]
     assert (found["response"]["status"], found["response"]["statusText"]) == (0, "")
-    assert found["response"]["content"] == {"mimeType": "application/json", "size": 0, "text": ""}
+    assert found["response"]["headers"] == []
+    assert found["response"]["content"] == {"mimeType": "", "size": 0, "text": ""}
 
 
 @pytest.mark.breaks_contract

@@ -192,12 +192,43 @@ def test_a_message_is_shown_over_a_dialog(server: Handle, page: Page, chromium: 
     page.get_by_role("button", name="New namespace").click()
     page.get_by_label("Name:").fill("default")
     page.get_by_label("It starts with").select_option("from default")
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Create it").click()
     page.get_by_role("button", name="Replace it").click()
     chromium.expect(page.locator("dialog .toast")).to_contain_text("'default' cannot become a copy.")
     page.keyboard.press("Escape")
 
     chromium.expect(page.locator("body > #toasts .toast")).to_be_visible()
+
+
+def test_a_dialog_closes_with_its_view(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.goto(f"{server.url}/_mock/#/requests")
+    page.goto(f"{server.url}/_mock/#/now")
+    page.get_by_role("button", name="New namespace").click()
+    chromium.expect(page.get_by_role("dialog")).to_be_visible()
+    page.go_back()
+    chromium.expect(page.get_by_role("heading", name="Requests", exact=True)).to_be_visible()
+
+    chromium.expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_an_undo_stays_on_the_page_when_other_messages_come(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    for number in range(4):
+        server.fault("get_session", status=503, id=f"rule{number}")
+    page.goto(f"{server.url}/_mock/#/faults")
+    chromium.expect(page.locator("#live")).to_have_text("Live")
+    for number in range(4):
+        page.get_by_role("button", name=f"Delete rule rule{number}").click()
+    page.evaluate("async () => (await import('/_mock/ui/parts/toast.js')).toast('One')")
+    page.evaluate("async () => (await import('/_mock/ui/parts/toast.js')).toast('Two')")
+    texts = ["Rule rule1 is deleted.Undo", "Rule rule2 is deleted.Undo", "Rule rule3 is deleted.Undo", "Two"]
+    chromium.expect(page.locator(".toast")).to_have_text(texts)
+    page.locator(".toast", has_text="rule1").get_by_role("button", name="Undo").click()
+
+    chromium.expect(page.locator("[data-id=rule1]")).to_be_visible()
+    chromium.expect(page.locator(".toast")).to_have_text([texts[1], texts[2], "Two"])
+    assert [rule["id"] for rule in server.faults()] == ["rule1"]
 
 
 def test_a_view_that_could_not_be_opened_opens_when_the_server_is_back(page: Page, chromium: ChromiumThread) -> None:
@@ -207,7 +238,7 @@ def test_a_view_that_could_not_be_opened_opens_when_the_server_is_back(page: Pag
         port = int(server.url.rsplit(":", 1)[1])
 
     page.get_by_role("link", name="State", exact=True).click()
-    chromium.expect(page.get_by_role("alert")).to_be_visible()
+    chromium.expect(page.get_by_role("alert")).to_contain_text("The server does not answer.")
     with MockHeidi(port=port):
         chromium.expect(page.get_by_role("heading", name="Snapshots")).to_be_visible()
 

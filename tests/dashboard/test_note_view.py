@@ -60,13 +60,26 @@ def test_an_html_note_has_its_marks_and_its_origins(server: Handle, page: Page, 
     chromium.expect(item.get_by_role("button", name="Audio 0:00")).to_be_visible()
 
 
+def test_the_mock_is_asked_for_the_note_of_a_session(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    made = server.state.add_session(transcript="I have had a headache for two days.")["session_id"]
+    for _ in range(51):
+        server.state.add_session()
+    open_view(page, server, f"sessions/{made}")
+    page.get_by_role("link", name="Ask the mock for it").click()
+    chromium.expect(page.get_by_label("session_id")).to_have_value(made)
+    page.get_by_role("button", name="Send POST").click()
+    chromium.expect(page.locator(".try-answer")).to_contain_text("200 OK")
+
+    assert "headache for two days" in server.session(made)["consult_note"]["result"]
+
+
 def test_a_clinician_writes_and_finishes_a_note(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     open_view(page, server, f"sessions/{WITHOUT_NOTE}")
-    page.get_by_role("button", name="Write the note").click()
+    page.get_by_role("button", name="Type the note").click()
     page.get_by_label("Heading").fill("Skin check")
     page.get_by_label("Text of the note").fill("Findings\n\n● No **new** naevi.\n● Review in a year.")
     page.get_by_role("button", name="Save the note").click()
-    chromium.expect(page.get_by_role("button", name="Open it again")).to_be_visible()
+    chromium.expect(page.get_by_role("button", name="Open the note again")).to_be_visible()
     page.locator("main").press("v")
     note = page.locator(".note")
     chromium.expect(note.get_by_role("heading", name="Findings")).to_be_visible()
@@ -74,13 +87,13 @@ def test_a_clinician_writes_and_finishes_a_note(server: Handle, page: Page, chro
     chromium.expect(note.locator("strong")).to_have_text("new")
     assert server.session(WITHOUT_NOTE)["consult_note"]["heading"] == "Skin check"
 
-    page.get_by_role("button", name="Open it again").click()
+    page.get_by_role("button", name="Open the note again").click()
     page.get_by_role("button", name="Finish the note").click()
-    chromium.expect(page.get_by_role("button", name="Open it again")).to_be_visible()
+    chromium.expect(page.get_by_role("button", name="Open the note again")).to_be_visible()
     assert server.session(WITHOUT_NOTE)["consult_note"]["status"] == "COMPLETED"
     before = server.session(WITHOUT_NOTE)
     page.get_by_role("button", name="Remove the note").click()
-    chromium.expect(page.get_by_role("button", name="Write the note")).to_be_visible()
+    chromium.expect(page.get_by_role("button", name="Type the note")).to_be_visible()
     assert server.session(WITHOUT_NOTE)["consult_note"] is None
     page.get_by_role("button", name="Undo").click()
     chromium.expect(note.get_by_role("heading", name="Findings")).to_be_visible()

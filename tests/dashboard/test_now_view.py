@@ -196,7 +196,7 @@ def test_a_namespace_is_made_opened_and_deleted(server: Handle, opened: Page, ch
         opened.get_by_role("button", name="New namespace").click()
         opened.get_by_label("Name:").fill(name)
         opened.get_by_label("It starts with").select_option(content)
-        opened.get_by_role("button", name="Make it").click()
+        opened.get_by_role("button", name="Create it").click()
         chromium.expect(opened.locator(".toast")).to_contain_text(f"The namespace {name} is ready.")
 
     make("checkout", "empty")
@@ -205,7 +205,7 @@ def test_a_namespace_is_made_opened_and_deleted(server: Handle, opened: Page, ch
     chromium.expect(opened.get_by_role("row", name="copy-1")).to_contain_text("15310")
     opened.get_by_role("button", name="New namespace").click()
     opened.get_by_label("Name:").fill("checkout")
-    opened.get_by_role("button", name="Make it").click()
+    opened.get_by_role("button", name="Create it").click()
     chromium.expect(opened.get_by_role("heading", name="There is a namespace checkout")).to_be_visible()
     opened.get_by_role("button", name="Cancel").click()
     opened.keyboard.press("Escape")

@@ -102,10 +102,12 @@ def test_the_list_shows_each_kind_of_request_with_its_mark(
     found = options(page)
     chromium.expect(found).to_have_count(6)
     for at, marks in enumerate(
-        ["refused", "unmatchedfinding", "stream", "finding", "fault"],
+        ["refused", "unmatchedfinding: error", "stream", "finding: warning", "fault"],
     ):
         chromium.expect(found.nth(at).locator(".marks")).to_contain_text(marks)
     chromium.expect(found.nth(2).locator(".marks")).to_contain_text("assumption")
+    chromium.expect(found.nth(1).locator(".badge.wrong")).to_have_text("finding: error")
+    chromium.expect(found.nth(3).locator(".badge.care")).to_have_text("finding: warning")
     assert names(page)[2:] == ["generate_consult_note", "list_patient_profiles", "get_session", "get_jwt"]
 
 
@@ -197,6 +199,20 @@ def test_the_box_reads_and_writes_a_filter(
     assert again == (written if written is not None else " ".join(text.split()))
 
 
+def test_a_request_that_takes_time_appears_when_it_begins(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    server.fault("generate_consult_note", stall_after=1)
+    view(server, page)
+    chromium.expect(page.locator("#live")).to_have_text("Live")
+    with server.client() as client, client.stream("POST", "/sessions/1234567890/consult-note", json=NOTE):
+        newest = options(page).first
+        chromium.expect(newest).to_contain_text("generate_consult_note200under waystream")
+        assert last(server)["duration"] is None
+
+    chromium.expect(newest).to_contain_text(re.compile(r"generate_consult_note200faultclient leftstream.* m?s"))
+    assert (last(server)["ending"], last(server)["ended_by"]) == ("stall", "fault")
+    chromium.expect(options(page)).to_have_count(2)
+
+
 def test_a_paused_list_counts_what_comes_and_goes_on(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     server.token()
     view(server, page)
@@ -205,9 +221,9 @@ def test_a_paused_list_counts_what_comes_and_goes_on(server: Handle, page: Page,
     page.keyboard.press("p")
     server.token()
     server.token()
-    chromium.expect(page.get_by_role("button", name="Go on (2 new)")).to_be_visible()
+    chromium.expect(page.get_by_role("button", name="Resume (2 new)")).to_be_visible()
     chromium.expect(options(page)).to_have_count(1)
-    page.get_by_role("button", name="Go on (2 new)").click()
+    page.get_by_role("button", name="Resume (2 new)").click()
     chromium.expect(options(page)).to_have_count(3)
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("button", name="Clear the requests").click()
@@ -249,8 +265,11 @@ def test_a_request_opens_beside_the_list_with_all_that_explains_it(
     chromium.expect(side.locator(".json").first).to_contain_text('"shoe": 3')
     side.get_by_role("group", name="Form of the request").get_by_role("button", name="Raw").click()
     chromium.expect(side.get_by_label("Raw request")).to_have_text('{\n  "first_name": "Jon",\n  "shoe": 3\n}')
-    side.get_by_text("Headers (").click()
-    chromium.expect(side.get_by_text("application/json")).to_be_visible()
+    side.get_by_text("Headers (").nth(0).click()
+    chromium.expect(side.get_by_text("application/json").nth(0)).to_be_visible()
+    side.get_by_text("Headers (").nth(1).click()
+    chromium.expect(side.get_by_text("x-mock-request-id")).to_be_visible()
+    chromium.expect(side.get_by_text("application/json").nth(1)).to_be_visible()
 
 
 def test_the_keyboard_alone_opens_steps_and_closes(server: Handle, page: Page, chromium: ChromiumThread) -> None:
@@ -442,9 +461,10 @@ def test_the_next_request_fails_once_or_not_after_undo(server: Handle, page: Pag
         assert [client.get("/sessions/1234567890").status_code for _ in range(2)] == [429, 200]
         page.get_by_role("button", name="Fail the next one like this").click()
         page.get_by_role("dialog").get_by_role("button", name="Expired token").click()
-        page.get_by_role("button", name="Undo").click()
+        last = page.locator(".toast", has_text="Expired token")
+        last.get_by_role("button", name="Undo").click()
 
-        chromium.expect(page.locator(".toast")).to_have_count(0)
+        chromium.expect(last).to_have_count(0)
         assert client.get("/sessions/1234567890").status_code == 200
     assert [fault["id"] for fault in server.faults()] == ["fault-1"]
 
@@ -463,6 +483,34 @@ def test_each_failure_to_choose_is_a_rule_that_the_server_takes(
 
     (rule,) = server.faults()
     assert (rule["operation"], rule["times"]) == ("get_session", 1)
+
+
+def test_a_fault_of_a_request_is_set_again_for_the_next_one(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    server.fault("generate_consult_note", end_after=4, nth=1)
+    with server.client() as client:
+        client.post("/sessions/1234567890/consult-note", json=NOTE)
+    view(server, page, "requests/2")
+    page.get_by_role("button", name="Fail the next one like this").click()
+    chromium.expect(page.get_by_role("dialog")).to_contain_text("The stream ends cleanly after 4 pieces.")
+    page.get_by_role("dialog").get_by_role("button", name="fault-1 again").click()
+    chromium.expect(page.locator(".toast")).to_contain_text("The next generate_consult_note fails: fault-1 again.")
+
+    added = [rule for rule in server.faults() if rule["id"] != "fault-1"]
+    assert [(rule["end_after"], rule["times"], "nth" in rule) for rule in added] == [(4, 1, False)]
+
+
+def test_the_next_note_ends_in_the_middle(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    with server.client() as client:
+        client.post("/sessions/1234567890/consult-note", json=NOTE)
+    view(server, page, "requests/2")
+    page.get_by_role("button", name="Fail the next one like this").click()
+    page.get_by_role("dialog").get_by_role("button", name="Half a stream").click()
+    chromium.expect(page.locator(".toast")).to_contain_text("Half a stream")
+
+    (rule,) = server.faults()
+    assert (rule["operation"], rule["end_after"], rule["times"]) == ("generate_consult_note", 3, 1)
 
 
 def test_an_answer_is_saved_as_a_reply(server: Handle, page: Page, chromium: ChromiumThread) -> None:

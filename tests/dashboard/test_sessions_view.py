@@ -112,7 +112,7 @@ def test_a_transcript_is_corrected_saved_and_given_up(server: Handle, page: Page
     assert "Thanks for coming in." in field.input_value()
     field.fill("Good morning.")
     page.get_by_role("button", name="Save the transcript").click()
-    chromium.expect(page.get_by_text("It was typed, and replaces what the audio says.")).to_be_visible()
+    chromium.expect(page.get_by_text("It was typed. It replaces the audio.")).to_be_visible()
     assert server.session(SESSION)["transcript"] == "Good morning."
 
     page.get_by_role("button", name="Use the audio again").click()
@@ -129,9 +129,21 @@ def test_a_transcript_is_typed_before_the_audio_is_transcribed(
     chromium.expect(page.get_by_label("Transcript", exact=True)).to_be_focused()
     page.keyboard.type("A mole on the back.")
     page.keyboard.press("Control+Enter")
-    chromium.expect(page.get_by_text("It was typed, and replaces what the audio says.")).to_be_visible()
+    chromium.expect(page.get_by_text("It was typed. It replaces the audio.")).to_be_visible()
 
     assert server.session(WAITING)["transcript"] == "A mole on the back."
+
+
+def test_a_transcript_without_audio_is_typed_and_removed(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    made = server.state.add_session()["session_id"]
+    open_view(page, server, f"sessions/{made}")
+    page.get_by_label("Transcript", exact=True).fill("A mole on the back.")
+    page.get_by_role("button", name="Save the transcript").click()
+    chromium.expect(page.get_by_text("It was typed.", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Remove the transcript").click()
+    chromium.expect(page.get_by_text("Type what was said.")).to_be_visible()
+
+    assert server.session(made)["transcript"] is None
 
 
 def test_documents_are_shown_and_one_is_removed_with_undo(server: Handle, page: Page, chromium: ChromiumThread) -> None:

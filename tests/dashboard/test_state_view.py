@@ -70,10 +70,13 @@ def test_a_snapshot_is_taken_compared_restored_and_deleted(
     chromium.expect(compared).to_contain_text("1 changed, 1 added")
     assert "to=after" in opened.url
     opened.get_by_role("button", name="Restore before", exact=True).click()
-    chromium.expect(opened.locator(".toast")).to_contain_text("The state of before is back.")
+    chromium.expect(opened.locator(".toast")).to_contain_text("The snapshot before is restored.")
+    opened.get_by_label("Compare with").select_option("the present state")
+    chromium.expect(compared).to_contain_text("No differences: all records are equal.")
     restored = name_of(server)
     opened.locator(".toast").get_by_role("button", name="Undo").click()
     chromium.expect(opened.locator(".toast")).to_have_text("Everything is as it was before.")
+    chromium.expect(compared).to_contain_text("1 changed, 1 added")
     undone = name_of(server)
     opened.get_by_role("button", name="Delete after").click()
     opened.get_by_role("dialog").get_by_role("button", name="Delete the snapshot").click()
@@ -201,6 +204,27 @@ def test_a_reset_of_everything_is_undone(server: Handle, opened: Page, chromium:
     assert [reply.get("text") for reply in replies][:2] == ["second", "first"]
 
 
+def test_a_reset_asks_if_there_is_no_room_for_its_snapshot(
+    server: Handle, opened: Page, chromium: ChromiumThread
+) -> None:
+    for number in range(100):
+        server.control("PUT", f"/snapshots/before-{number}")
+    server.control("PATCH", f"/state/patient_profiles/{JOHN}", {"first_name": "Jon"})
+    opened.get_by_role("button", name="Reset …").click()
+    reset = opened.get_by_role("dialog", name="Reset this namespace").get_by_role("button", name="Reset", exact=True)
+    reset.click()
+    question = opened.get_by_role("dialog", name="A namespace takes 100 snapshots at most.")
+    question.get_by_role("button", name="Cancel").click()
+    chromium.expect(question).to_have_count(0)
+    kept = name_of(server)
+    reset.click()
+    question.get_by_role("button", name="Go on without Undo").click()
+    chromium.expect(opened.locator(".toast")).to_have_text("Reset: The namespace.")
+
+    assert (kept, name_of(server)) == ("Jon", "John")
+    assert len(server.control("GET", "/snapshots")["snapshots"]) == 100
+
+
 def test_a_reset_keeps_the_parts_that_are_not_chosen(server: Handle, opened: Page, chromium: ChromiumThread) -> None:
     server.clock.freeze("2025-01-06T09:00:00")
     server.state.add_patient(first_name="Ana")
@@ -209,7 +233,7 @@ def test_a_reset_keeps_the_parts_that_are_not_chosen(server: Handle, opened: Pag
     for part in ("Clock", "Requests", "Findings", "Faults", "Replies", "Assumptions", "When work is done"):
         dialog.get_by_label(part, exact=True).uncheck()
     dialog.get_by_role("button", name="Reset", exact=True).click()
-    chromium.expect(opened.locator(".toast")).to_contain_text("Reset: Records, Following ids.")
+    chromium.expect(opened.locator(".toast")).to_contain_text("Reset: Records, Next ids.")
 
     assert server.control("GET", "/clock")["frozen"] is True
     assert len(server.control("GET", "/state")["patient_profiles"]) == 15

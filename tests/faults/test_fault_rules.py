@@ -154,6 +154,77 @@ def test_a_rule_can_be_sent_as_json_yaml_or_text(heidi: Client, content: bytes, 
     assert answer.json() == {"id": "fault-1", **shown, "hits": 0, "matched": 0, "says": says}
 
 
+def switch(heidi: Client, rule: str, enabled: Any) -> Any:
+    return heidi.patch(f"{PATH}/{rule}", json={"enabled": enabled})
+
+
+def test_a_rule_that_is_switched_off_does_nothing_and_goes_on_when_it_is_switched_on(heidi: Client) -> None:
+    add(heidi, id="first", operation="get_session", status=503, times=2, header={"Authorization": "*"})
+    add(heidi, id="second", operation="get_session", status=500)
+    path = f"/sessions/{SESSION}"
+    before = heidi.get(path).status_code
+    off = switch(heidi, "first", enabled=False)
+    heidi.get(path)
+    meanwhile = heidi.get(PATH).json()["faults"]
+    on = switch(heidi, "first", enabled=True)
+
+    assert before == 503
+    assert (off.status_code, off.json()["enabled"], off.json()["hits"]) == (200, False, 1)
+    assert off.json()["says"].endswith("the answer is 503. It is switched off.")
+    assert [(rule["id"], rule["hits"], rule["matched"]) for rule in meanwhile] == [("first", 1, 1), ("second", 1, 1)]
+    assert "enabled" not in on.json()
+    assert [heidi.get(path).status_code for _ in range(2)] == [503, 500]
+
+
+def test_tokens_that_a_rule_has_ended_work_while_it_is_switched_off(heidi: Client) -> None:
+    add(heidi, id="mine", revoke_token=True)
+    path, statuses = f"/sessions/{SESSION}", []
+    for enabled in (True, False, True):
+        switch(heidi, "mine", enabled)
+        statuses.append(heidi.get(path).status_code)
+
+    assert statuses == [401, 200, 401]
+
+
+@pytest.mark.parametrize("form", [{"enabled": False}, "get_session:status=418,enabled=false"])
+def test_a_rule_can_be_set_switched_off(heidi: Client, form: Any) -> None:
+    rule = form if isinstance(form, str) else {**form, "operation": "get_session", "status": 418}
+    heidi.post(PATH, json=rule)
+
+    assert heidi.get(f"/sessions/{SESSION}").status_code == 200
+    assert heidi.get(PATH).json()["faults"][0]["enabled"] is False
+
+
+@pytest.mark.parametrize("body", [{}, {"enabled": None}, {"enabled": "no"}, {"status": 500}, []])
+def test_a_wrong_switch_is_refused_and_changes_nothing(heidi: Client, body: Any) -> None:
+    before = add(heidi, id="mine", status=503)
+    answer = heidi.patch(f"{PATH}/mine", json=body)
+
+    assert answer.status_code == 400
+    assert heidi.get(f"{PATH}/mine").json() == before
+
+
+def test_an_unknown_rule_is_not_switched(heidi: Client) -> None:
+    assert switch(heidi, "mine", enabled=False).status_code == 404
+
+
+def test_a_switched_rule_of_the_start_is_replaced_with_the_fixtures() -> None:
+    rules = ActiveFaults([parse({"id": "mine", "status": 503})])
+    (mine,) = rules
+    rules.switch(mine, on=False)
+    copied = rules.copy()
+    copied.forget([parse({"id": "mine", "status": 503})])
+
+    assert len(copied) == 0
+
+
+def test_the_header_sets_no_rule_that_is_switched_off(heidi: Client) -> None:
+    answer = heidi.get(f"/sessions/{SESSION}", headers={"X-Mock-Fault": "status=503,enabled=false"})
+
+    assert answer.status_code == 400
+    assert "leave out enabled=false" in answer.text
+
+
 def test_a_rule_can_have_a_given_id_and_a_label(heidi: Client) -> None:
     made = add(heidi, id="My.rule_1-a", label="A person's name for it: ä", status=503)
 

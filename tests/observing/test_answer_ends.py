@@ -1,6 +1,7 @@
 """``ending`` and ``ended_by`` of a request: how its answer ended, and who ended it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -27,6 +28,15 @@ def end(server: Handle) -> tuple[Any, Any]:
     return row["ending"], row["ended_by"]
 
 
+@contextmanager
+def asking(server: Handle) -> Iterator[None]:
+    """A stream whose first piece has come. The client leaves it at the end."""
+    with server.client() as client, client.stream("POST", f"/sessions/{SESSION}/ask-ai", json=ASK) as answer:
+        body = answer.iter_bytes()
+        next(body)
+        yield
+
+
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
@@ -51,27 +61,20 @@ def test_an_answer_says_how_it_ended(server: Handle, rule: dict[str, Any], expec
 
 def test_a_stream_under_way_has_no_end(server: Handle) -> None:
     server.fault(**SLOW)
-    with server.client() as client, client.stream("POST", f"/sessions/{SESSION}/ask-ai", json=ASK) as answer:
-        body = answer.iter_bytes()
-        next(body)
-
+    with asking(server):
         assert end(server) == (None, None)
 
 
 def test_a_silent_stream_says_who_silenced_it(server: Handle) -> None:
     server.fault("ask_ai", stall_after=1)
-    with server.client() as client, client.stream("POST", f"/sessions/{SESSION}/ask-ai", json=ASK) as answer:
-        body = answer.iter_bytes()
-        next(body)
-
+    with asking(server):
         until(lambda: end(server) == ("stall", "fault"))
 
 
 def test_a_client_that_leaves_ends_its_stream(server: Handle) -> None:
     server.fault(**SLOW)
-    with server.client() as client, client.stream("POST", f"/sessions/{SESSION}/ask-ai", json=ASK) as answer:
-        body = answer.iter_bytes()
-        next(body)
+    with asking(server):
+        pass
 
     until(lambda: end(server) == ("close", "client"))
 
@@ -79,9 +82,7 @@ def test_a_client_that_leaves_ends_its_stream(server: Handle) -> None:
 def test_a_reset_of_the_namespace_ends_a_stream(server: Handle) -> None:
     server.fault(**SLOW)
     server.snapshot("before")
-    with server.client() as client, client.stream("POST", f"/sessions/{SESSION}/ask-ai", json=ASK) as answer:
-        body = answer.iter_bytes()
-        next(body)
+    with asking(server):
         server.restore("before")
 
         until(lambda: end(server) == ("close", "reset"))

@@ -1,11 +1,12 @@
 """The journal: the last requests of a namespace, bounded and without their secrets.
 
 ``GET /_mock/requests`` → ``{"requests": [entry…], "dropped": n, "omitted": n}``, oldest first; an entry is ``{id, at,
-namespace, operation, method, path, query, headers, body, body_bytes, status, response, response_bytes, pieces,
-duration, fault, findings, client_left, provenance, assumptions, why}``. ``***`` replaces a credential and the value
-of a secret name, ``<14 characters>`` the value of an unknown header or parameter, ``<27 bytes>`` other bytes.
-A multipart body is ``{"parts": [{name, filename, content_type, size, complete}]}``, a stream's pieces are ``[{text,
-after}]`` with the seconds since the request came. The answer has the entry's id in ``X-Mock-Request-Id``.
+namespace, operation, method, path, query, headers, body, body_bytes, status, response_headers, response,
+response_bytes, pieces, duration, fault, findings, client_left, provenance, assumptions, why}``. ``***`` replaces a
+credential and the value of a secret name, ``<14 characters>`` the value of an unknown header or parameter, ``<27
+bytes>`` other bytes. A multipart body is ``{"parts": [{name, filename, content_type, size, complete}]}``, a stream's
+pieces are ``[{text, after}]`` with the seconds since the request came. The answer has the entry's id in
+``X-Mock-Request-Id``.
 ``DELETE`` → ``{"cleared": n}``.
 """
 
@@ -40,6 +41,7 @@ KEYS = [
     "body",
     "body_bytes",
     "status",
+    "response_headers",
     "response",
     "response_bytes",
     "pieces",
@@ -97,6 +99,7 @@ def test_an_entry_has_the_whole_exchange(heidi: Client) -> None:
         "body": {"first_name": "Zoë"},
         "body_bytes": len('{"first_name":"Zoë"}'.encode()),
         "status": 200,
+        "response_headers": dict(answer.headers),
         "response": answer.json(),
         "response_bytes": len(answer.content),
         "namespace": "default",

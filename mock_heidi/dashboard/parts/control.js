@@ -50,6 +50,11 @@ export class Refusal extends Error {
   }
 }
 
+/** The refusal of a server that has stopped. */
+export function unanswered() {
+  return new Refusal(0, 'The server does not answer.', 'See whether it still runs. The page goes on when it is back.');
+}
+
 /**
  * The JSON of an answer of the control API of the page's namespace.
  *
@@ -105,6 +110,6 @@ async function ask(url, { method = 'GET', body, headers = {}, signal }) {
     return await fetch(url, { method, headers: sent, body: text, signal, cache: 'no-store' });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Refusal(0, 'The server does not answer.', 'See whether it still runs. The page goes on when it is back.');
+    throw unanswered();
   }
 }

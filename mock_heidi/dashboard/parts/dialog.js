@@ -5,7 +5,7 @@ import { byId, h } from './dom.js';
 let dialogs = 0;
 
 /**
- * Opens a dialog and returns it. It closes with Escape, and with its `Close` button.
+ * Opens a dialog and returns it. It closes with Escape, with its `Close` button, and when another address is opened.
  *
  * @param {string} title
  * @param {...(Node | string)} content
@@ -15,7 +15,9 @@ export function openDialog(title, ...content) {
   const close = h('button', { type: 'button', class: 'quiet', 'aria-label': 'Close', click: () => dialog.close() }, 'Close');
   // A question may stand over a form.
   const id = `dialog-${++dialogs}`;
+  const leave = () => dialog.close();
   const end = () => {
+    window.removeEventListener('hashchange', leave);
     // Messages are shown in the uppermost dialog, which makes the rest of the page inert.
     if (dialog.contains(byId('toasts'))) document.body.append(byId('toasts'));
     dialog.remove();
@@ -28,6 +30,7 @@ export function openDialog(title, ...content) {
   );
   document.body.append(dialog);
   dialog.showModal();
+  window.addEventListener('hashchange', leave);
   return dialog;
 }
 

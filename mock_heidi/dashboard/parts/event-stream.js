@@ -8,6 +8,8 @@ const FIRST = 300;
 const LONGEST = 5000;
 // The time in ms after which a stream lets another one have its connection.
 const TURN = 1000;
+// The least time in ms between two calls with events. Each call draws, and a person reads more slowly.
+const PAUSE = 100;
 
 /** A few connections for all streams. If more streams want one, they take turns. */
 export class Connections {
@@ -53,6 +55,30 @@ export function split(text) {
 }
 
 /**
+ * A function that tells events: the first ones at once, and those of the pause after them together.
+ *
+ * @param {(events: HeidiEvent[]) => void} tell
+ * @returns {(events: HeidiEvent[]) => void}
+ */
+export function inBatches(tell) {
+  /** @type {HeidiEvent[]} */
+  let waiting = [];
+  let isPausing = false;
+  const next = () => {
+    isPausing = waiting.length > 0;
+    if (!isPausing) return;
+    const events = waiting;
+    waiting = [];
+    setTimeout(next, PAUSE);
+    tell(events);
+  };
+  return (events) => {
+    for (const event of events) waiting.push(event);
+    if (!isPausing) next();
+  };
+}
+
+/**
  * Follows the events of a namespace until the signal ends it. A lost connection is made again.
  *
  * @param {object} options
@@ -67,6 +93,7 @@ export async function follow({ url, token, signal, connections = new Connections
   /** @type {Record<string, string>} */
   const headers = token === null ? {} : { 'x-mock-admin-token': token };
   let pause = FIRST;
+  const tell = inBatches(onEvents);
   onState('connecting');
   while (!signal.aborted) {
     await connections.take();
@@ -87,7 +114,7 @@ export async function follow({ url, token, signal, connections = new Connections
       pause = FIRST;
       for await (const events of read(answer.body)) {
         headers['last-event-id'] = String(events[events.length - 1].id);
-        onEvents(events);
+        tell(events);
       }
     } catch {
       // The turn is over, or the connection is lost. The next attempt tells.

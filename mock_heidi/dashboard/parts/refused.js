@@ -1,6 +1,6 @@
 // A refusal in place of a view.
 
-import { admin, Refusal } from './control.js';
+import { admin, Refusal, unanswered } from './control.js';
 import { h } from './dom.js';
 import { sentence } from './toast.js';
 
@@ -12,8 +12,11 @@ import { sentence } from './toast.js';
  */
 export function explain(error, again) {
   if (error instanceof Refusal && error.needsToken) return askForToken();
-  const message = error instanceof Error ? error.message : String(error);
-  const hint = error instanceof Refusal && error.hint ? sentence(error.hint) : '';
+  // What a browser says of a module that it could not load helps only the people who wrote the page.
+  const isLost = error instanceof TypeError && /module/i.test(error.message);
+  const told = isLost ? unanswered() : error;
+  const message = told instanceof Error ? told.message : String(told);
+  const hint = told instanceof Refusal && told.hint ? sentence(told.hint) : '';
   // A module that was not loaded once is not asked for again by the same page.
   const button = h('button', { type: 'button', click: () => (error instanceof Refusal ? again() : location.reload()) }, 'Try again');
   return h('div', { class: 'empty', role: 'alert' }, h('h1', {}, sentence(message)), h('p', {}, hint), button);
@@ -30,7 +33,7 @@ function askForToken() {
   return h(
     'form',
     { class: 'empty', submit },
-    h('h1', {}, 'This server wants its admin token.'),
+    h('h1', {}, 'This server needs its admin token.'),
     h('p', {}, 'It was started with --admin-token. This tab keeps the token until you close it.'),
     wrong,
     h('label', {}, 'Admin token ', field),

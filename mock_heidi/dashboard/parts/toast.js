@@ -2,13 +2,16 @@
 
 import { Refusal } from './control.js';
 import { uppermost } from './dialog.js';
-import { byId, fill, h } from './dom.js';
+import { byId, h } from './dom.js';
 import { plain } from './format.js';
 
 const SHOWN = 6000;
+// The most messages with an action at once.
+const MOST = 3;
 
 /**
- * Shows a message for a while. With an action, it has a button, such as `Undo`.
+ * Shows a message for a while, in the place of the one before. With an action, it has a button, such as `Undo`, and
+ * stays beside others.
  *
  * @param {string} text
  * @param {{ wrong?: boolean, action?: string, act?: () => void }} options
@@ -20,7 +23,10 @@ export function toast(text, { wrong = false, action, act } = {}) {
   const shown = h('div', { class: wrong ? 'toast wrong' : 'toast' }, h('span', {}, plain(text)), button);
   const toasts = byId('toasts');
   if (toasts.parentElement !== uppermost()) uppermost().append(toasts);
-  fill(toasts, shown);
+  toasts.querySelector('.toast:not(:has(button))')?.remove();
+  const offers = toasts.querySelectorAll('.toast');
+  if (action && offers.length === MOST) offers[0].remove();
+  toasts.append(shown);
   // Somebody who wants to press the button needs more time.
   setTimeout(end, action ? 4 * SHOWN : SHOWN);
 }

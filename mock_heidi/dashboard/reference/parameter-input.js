@@ -2,6 +2,7 @@
 
 import { control } from '../parts/control.js';
 import { h } from '../parts/dom.js';
+import { current } from '../parts/route.js';
 import { resolve } from './contract.js';
 import { labelled, labelOf, textInput } from './inputs.js';
 
@@ -16,7 +17,7 @@ const OFFERED = 50;
 const RECORDS = { session_id: ['sessions', 'session_id'], patient_profile_id: ['patient_profiles', 'id'] };
 
 /**
- * The input of a parameter, with its example if the parameter is required.
+ * The input of a parameter, with the value that the address gives, else its example if the parameter is required.
  *
  * @param {any} whole
  * @param {any} parameter
@@ -26,6 +27,8 @@ export function parameterInput(whole, parameter) {
   const words = schema.enum ?? (schema.type === 'boolean' ? ['true', 'false'] : null);
   const input = words === null ? valueInput(parameter, schema) : choice(parameter, words);
   const element = labelled(labelOf(parameter.name, parameter.required), input);
+  const given = current().query.get(parameter.name);
+  if (given !== null) input.value = given;
   if (words === null) offerIds(parameter, /** @type {HTMLInputElement} */ (input), element);
   return { parameter, element, value: () => input.value };
 }
@@ -68,7 +71,8 @@ async function idsFor(parameter) {
 }
 
 /**
- * Offers the ids of the namespace. If the example is none of them, the newest stands in the input.
+ * Offers the ids of the namespace. If the example is none of them, the newest stands in the
+ * input. A value of the address stays.
  *
  * @param {any} parameter
  * @param {HTMLInputElement} input
@@ -76,13 +80,14 @@ async function idsFor(parameter) {
  */
 async function offerIds(parameter, input, element) {
   const before = input.value;
+  const isGiven = current().query.has(parameter.name);
   // A refusal leaves the input as it is.
   const ids = await idsFor(parameter.name).catch(() => /** @type {string[]} */ ([]));
   if (ids.length === 0) return;
   const list = h('datalist', { id: `ids-${++lists}` }, ...ids.map((id) => h('option', { value: id })));
   input.setAttribute('list', list.id);
   element.append(list);
-  if (parameter.required && input.value === before && !ids.includes(before)) {
+  if (parameter.required && !isGiven && input.value === before && !ids.includes(before)) {
     input.value = ids[0];
     input.dispatchEvent(new Event('input', { bubbles: true }));
   }

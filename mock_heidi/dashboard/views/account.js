@@ -14,7 +14,7 @@ import { attempt, toast } from '../parts/toast.js';
 
 /** @type {import('../parts/fields.js').Field[]} */
 const FIELDS = [
-  { name: 'kinde_user_id', label: 'Heidi account', hint: 'An id such as kp_ and 32 hex digits. Empty: the first free one of the key, or an invented one.', wide: true },
+  { name: 'kinde_user_id', label: 'Heidi account', hint: 'Such as kp_ and 32 hex digits. Leave it empty to get the first free account of the key, or an invented one.', wide: true },
   { name: 'heidi_email', label: 'E-mail at Heidi' },
   { name: 'linked_account_plan', label: 'Plan', hint: 'Such as FREE or PRO.' },
 ];

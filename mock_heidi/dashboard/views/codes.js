@@ -1,7 +1,7 @@
 // The clinical codes of a session, and their places in the note.
 
 import { fill, h } from '../parts/dom.js';
-import { count } from '../parts/format.js';
+import { count, plain } from '../parts/format.js';
 
 /** @typedef {import('./note-text.js').Mark} Mark */
 /** @typedef {{ start: number, end: number }} Span */
@@ -16,7 +16,7 @@ import { count } from '../parts/format.js';
 export function codeMarks(codes, inUnits) {
   return codes
     .flatMap(({ code, code_name: name, in_note: places }) =>
-      places.map((/** @type {Span} */ { start, end }) => ({ start: inUnits(start), end: inUnits(end), title: `${code} ${name}`, key: code })),
+      places.map((/** @type {Span} */ { start, end }) => ({ start: inUnits(start), end: inUnits(end), title: plain(`${code} ${name}`), key: code })),
     )
     .sort((a, b) => a.start - b.start);
 }
@@ -49,7 +49,7 @@ export function codeList(codes, show) {
   const list = h('ul', { class: 'codes' });
   const rows = codes.map(({ code, code_name: name, code_system: system, in_note: note, in_transcript: heard }) => {
     const told = [note.length > 0 && `${note.length} in the note`, heard.length > 0 && `${heard.length} in the transcript`];
-    const words = [h('span', { class: 'mono' }, code), h('span', {}, name), h('span', { class: 'soft small' }, [system, ...told].filter(Boolean).join(' · '))];
+    const words = [h('span', { class: 'mono' }, plain(code)), h('span', {}, plain(name)), h('span', { class: 'soft small' }, [system, ...told].filter(Boolean).join(' · '))];
     return h('li', {}, h('button', { type: 'button', disabled: note.length === 0, click: () => show(code) }, ...words));
   });
   fill(list, ...rows);

@@ -144,6 +144,6 @@ async function signIn(base, key) {
   const answer = await fetch(`${url}/jwt?${new URLSearchParams(USER)}`, { headers: { 'heidi-api-key': key }, cache: 'no-store' }).catch(() => null);
   const told = await answer?.json().catch(() => null);
   if (answer?.ok && told?.token) return { token: told.token, expires: Date.parse(told.expiration_time) };
-  const cause = answer === null ? 'the server does not answer' : `the sign-in got ${answer.status}`;
+  const cause = answer === null ? 'the server does not answer' : `the sign-in was answered with ${answer.status}`;
   throw new Refusal(answer?.status ?? 0, cause, 'look at the request; a fault may have answered it');
 }

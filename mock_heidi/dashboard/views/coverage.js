@@ -16,7 +16,7 @@ import { KINDS, groupsOf } from './coverage-points.js';
 /** @typedef {import('../parts/route.js').Route} Route */
 /** @typedef {import('./coverage-points.js').Report} Report */
 
-const LEAD = 'Coverage says how much of the contract your client exercises. What it never did stands below, each with a line that does it.';
+const LEAD = 'Coverage shows how much of the contract your client has used. The parts that it has never used stand below, each with a line that uses it.';
 
 /** @type {import('../parts/app.js').Open} */
 export async function open(route, signal) {

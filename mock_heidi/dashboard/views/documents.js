@@ -21,7 +21,7 @@ export function documentSection(page) {
     element: h('section', { class: 'panel' }, h('h2', {}, 'Documents'), content),
     take({ documents }) {
       if (!isNew(documents)) return;
-      const none = h('p', { class: 'soft' }, 'No document was written from this session. A client asks for them with POST …/documents.');
+      const none = h('p', { class: 'soft' }, 'No document was written from this session. A client asks for one with POST …/documents.');
       fill(content, ...(documents.length === 0 ? [none] : documents.map((/** @type {any} */ one) => row(one, page))));
     },
   };

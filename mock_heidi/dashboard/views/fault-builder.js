@@ -107,7 +107,7 @@ export async function openBuilder(place, signal, added) {
   async function preview() {
     const asked = JSON.stringify(rule);
     const isEmpty = choice.fields.length === 0;
-    if (isEmpty || !isReadable) return show(isEmpty ? 'Choose what goes wrong.' : '', null);
+    if (isEmpty || !isReadable) return show(isEmpty ? 'Choose what goes wrong.' : 'Fill in the marked field.', null);
     try {
       const checked = await control('/faults/preview', { method: 'POST', body: rule, signal });
       if (asked !== JSON.stringify(rule)) return;
@@ -125,7 +125,7 @@ export async function openBuilder(place, signal, added) {
    */
   function show(text, refusal) {
     says.textContent = plain(text);
-    says.classList.toggle('soft', choice.fields.length === 0);
+    says.classList.toggle('soft', choice.fields.length === 0 || !isReadable);
     forms.hidden = choice.fields.length === 0 || refusal !== null || !isReadable;
     save.disabled = forms.hidden;
     why.textContent = '';

@@ -1,28 +1,15 @@
-// The rules that are set, and those that are switched off here.
+// The rules that are set.
 
-import { control, Refusal } from '../parts/control.js';
+import { control } from '../parts/control.js';
 import { h } from '../parts/dom.js';
 import { count, plain } from '../parts/format.js';
 import { address, go } from '../parts/route.js';
 import { toggle } from '../parts/switch.js';
 import { attempt, toast } from '../parts/toast.js';
-import { askIfMasked, isMasked } from './fault-masked.js';
+import { askIfMasked } from './fault-masked.js';
 
 /** @typedef {Record<string, any>} Rule */
 /** @typedef {() => void} Refresh */
-
-/** The rules that are switched off, by id, for as long as the page is open. @type {Map<string, Rule>} */
-const off = new Map();
-
-/**
- * The rules that are switched off. One that another program has set again is no longer off.
- *
- * @param {Rule[]} active
- */
-export function rulesOff(active) {
-  for (const { id } of active) off.delete(id);
-  return [...off.values()];
-}
 
 /**
  * A rule without what the server adds to it.
@@ -35,12 +22,12 @@ export function bare({ hits: _hits, matched: _matched, says: _says, ...fields })
 
 /**
  * @param {Rule} rule
- * @param {boolean} isOn
  * @param {Refresh} refresh
  */
-export function ruleRow(rule, isOn, refresh) {
+export function ruleRow(rule, refresh) {
+  const isOn = rule.enabled !== false;
   const isUsedUp = isOn && rule.times !== undefined && rule.hits >= rule.times;
-  const change = (/** @type {boolean} */ on) => attempt(async () => (await (on ? switchOn(rule) : switchOff(rule)), refresh()));
+  const change = (/** @type {boolean} */ on) => attempt(async () => (await switchRule(rule.id, on), refresh()));
   const knob = toggle(`Rule ${rule.id}`, isOn, change);
   knob.dataset.key = `switch-${rule.id}`;
   const edit = () => go(address(['faults'], { rule: JSON.stringify(bare(rule)) }));
@@ -58,7 +45,6 @@ export function ruleRow(rule, isOn, refresh) {
         h('code', {}, rule.id),
         rule.label ? h('span', { class: 'badge' }, plain(rule.label)) : null,
         isUsedUp ? h('span', { class: 'badge care' }, 'used up') : null,
-        isOn ? null : h('span', { class: 'badge' }, 'off'),
         hitsLink(rule),
       ),
     ),
@@ -77,17 +63,14 @@ function hitsLink(rule) {
   return h('a', { href: address(['requests'], { fault: rule.id }), 'data-key': `hits-${rule.id}` }, count(rule.hits, 'hit'));
 }
 
-/** @param {Rule} rule */
-async function switchOff(rule) {
-  if (isMasked(rule)) throw new Refusal(0, 'the rule holds a secret that is not shown', 'This page could not switch it on again. Delete it instead');
-  await control(`/faults/${encodeURIComponent(rule.id)}`, { method: 'DELETE' });
-  off.set(rule.id, rule);
-}
-
-/** @param {Rule} rule */
-async function switchOn(rule) {
-  await control('/faults', { method: 'POST', body: bare(rule) });
-  off.delete(rule.id);
+/**
+ * Switches a rule off or on. It keeps its place and its hits.
+ *
+ * @param {string} id
+ * @param {boolean} enabled
+ */
+export function switchRule(id, enabled) {
+  return control(`/faults/${encodeURIComponent(id)}`, { method: 'PATCH', body: { enabled } });
 }
 
 /**
@@ -97,10 +80,9 @@ async function switchOn(rule) {
 async function remove(rule, refresh) {
   const canUndo = await askIfMasked(rule, `Delete rule ${rule.id}?`);
   if (canUndo === null) return;
-  const wasOff = off.delete(rule.id);
-  if (!wasOff) await control(`/faults/${encodeURIComponent(rule.id)}`, { method: 'DELETE' });
+  await control(`/faults/${encodeURIComponent(rule.id)}`, { method: 'DELETE' });
   refresh();
-  const act = () => attempt(async () => (await switchOn(rule), refresh()));
+  const act = () => attempt(() => setAgain([rule], refresh));
   toast(`Rule ${rule.id} is deleted.`, canUndo ? { action: 'Undo', act } : {});
 }
 
@@ -109,23 +91,18 @@ export async function removeAll(refresh) {
   const { faults } = await control('/faults');
   const canUndo = await askIfMasked(faults, 'Delete all rules?');
   if (canUndo === null) return;
-  const gone = [...faults, ...off.values()];
   await control('/faults', { method: 'DELETE' });
-  const kept = [...off];
-  off.clear();
   refresh();
-  const act = () => attempt(() => setAgain(faults, kept, refresh));
-  toast(`${count(gone.length, 'rule')} deleted.`, canUndo ? { action: 'Undo', act } : {});
+  const act = () => attempt(() => setAgain(faults, refresh));
+  toast(`${count(faults.length, 'rule')} deleted.`, canUndo ? { action: 'Undo', act } : {});
 }
 
 /**
  * @param {Rule[]} faults
- * @param {[string, Rule][]} kept those that were off
  * @param {Refresh} refresh
  */
-async function setAgain(faults, kept, refresh) {
+async function setAgain(faults, refresh) {
   for (const rule of faults) await control('/faults', { method: 'POST', body: bare(rule) });
-  for (const [id, rule] of kept) off.set(id, rule);
   refresh();
 }
 

@@ -5,7 +5,7 @@ import { h } from '../parts/dom.js';
 import { plain } from '../parts/format.js';
 import { toggle } from '../parts/switch.js';
 import { attempt } from '../parts/toast.js';
-import { bare } from './fault-rules.js';
+import { bare, switchRule } from './fault-rules.js';
 
 /** @typedef {import('./fault-rules.js').Rule} Rule */
 
@@ -15,14 +15,16 @@ import { bare } from './fault-rules.js';
  * @param {() => void} refresh
  */
 export function scenarioRow(scenario, active, refresh) {
-  const ids = idsOf(scenario, active);
+  const rules = rulesOf(scenario, active);
+  const isOn = rules.length > 0 && rules.every(({ enabled }) => enabled !== false);
   const change = (/** @type {boolean} */ on) =>
     attempt(async () => {
-      if (on) await control(`/scenarios/${encodeURIComponent(scenario.name)}`, { method: 'POST' });
-      else for (const id of ids) await control(`/faults/${encodeURIComponent(id)}`, { method: 'DELETE' });
+      if (on && rules.length > 0) for (const { id } of rules) await switchRule(id, true);
+      else if (on) await control(`/scenarios/${encodeURIComponent(scenario.name)}`, { method: 'POST' });
+      else for (const { id } of rules) await control(`/faults/${encodeURIComponent(id)}`, { method: 'DELETE' });
       refresh();
     });
-  const knob = toggle(`Scenario ${scenario.name}`, ids.length > 0, change);
+  const knob = toggle(`Scenario ${scenario.name}`, isOn, change);
   knob.dataset.key = `scenario-${scenario.name}`;
   return h(
     'li',
@@ -38,26 +40,26 @@ export function scenarioRow(scenario, active, refresh) {
 }
 
 /**
- * The ids of the active rules that are those of a scenario; empty if one of its rules is not set.
+ * The rules that are those of a scenario, on or off; empty if one of its rules is not set.
  *
  * @param {{ name: string, faults: Rule[] }} scenario
  * @param {Rule[]} active
- * @returns {string[]}
+ * @returns {Rule[]}
  */
-function idsOf(scenario, active) {
-  const left = active.map((rule) => ({ id: rule.id, form: form(rule) }));
-  const ids = [];
+function rulesOf(scenario, active) {
+  const left = active.map((rule) => ({ rule, form: form(rule) }));
+  const rules = [];
   for (const fault of scenario.faults) {
     const wanted = form({ label: `scenario ${scenario.name}`, ...fault });
     const at = left.findIndex((rule) => rule.form === wanted);
     if (at < 0) return [];
-    ids.push(...left.splice(at, 1).map(({ id }) => id));
+    rules.push(...left.splice(at, 1).map(({ rule }) => rule));
   }
-  return ids;
+  return rules;
 }
 
 /** @param {Rule} rule */
 function form(rule) {
-  const { id: _id, ...fields } = bare(rule);
+  const { id: _id, enabled: _enabled, ...fields } = bare(rule);
   return JSON.stringify(Object.entries(fields).sort());
 }

@@ -8,7 +8,7 @@ import { reloader } from '../parts/reload.js';
 import { address, go } from '../parts/route.js';
 import { attempt } from '../parts/toast.js';
 import { openBuilder } from './fault-builder.js';
-import { emptyRules, removeAll, ruleRow, rulesOff } from './fault-rules.js';
+import { emptyRules, removeAll, ruleRow } from './fault-rules.js';
 import { replyRow } from './fault-replies.js';
 import { scenarioRow } from './fault-scenarios.js';
 
@@ -28,8 +28,7 @@ export async function open(route, signal) {
       control('/scenarios', { signal }),
       control('/replies', { signal }),
     ]);
-    const off = rulesOff(faults);
-    const rows = [...faults.map((/** @type {any} */ rule) => ruleRow(rule, true, refresh)), ...off.map((rule) => ruleRow(rule, false, refresh))];
+    const rows = faults.map((/** @type {any} */ rule) => ruleRow(rule, refresh));
     keepPlace(() => {
       fill(rules, rows.length > 0 ? rows : emptyRules());
       fill(scenarios, known.scenarios.map((/** @type {any} */ scenario) => scenarioRow(scenario, faults, refresh)));
@@ -70,6 +69,6 @@ export async function open(route, signal) {
 
 function emptyReplies() {
   const code = h('code', {}, `mock_heidi.reply("ask_ai", text="No.")`);
-  return h('li', { class: 'soft' }, 'No reply is set. A reply replaces what the mock writes or answers: ', code, ' in a test, or “Save as a reply” at a request.');
+  return h('li', { class: 'soft' }, 'No reply is set. A reply replaces what the mock writes or answers: ', code, ' in a test, or “Save as reply” at a request.');
 }
 

@@ -6,18 +6,16 @@ import { count, dateAndTime, plain, time } from '../parts/format.js';
 import { live } from '../parts/live.js';
 import { reloader } from '../parts/reload.js';
 import { address, go } from '../parts/route.js';
+import { LEVEL_CLASSES, LEVELS } from './levels.js';
 
-/** @typedef {{ code: string, level: string, message: string, first: number, last: number, first_at: string, last_at: string, count: number, from_test: boolean }} Finding */
+/** @typedef {{ code: string, level: import('./levels.js').Level, message: string, first: number, last: number, first_at: string, last_at: string, count: number, from_test: boolean }} Finding */
 
 /** @type {[string, string][]} */
-const LEVELS = [
+const FILTERS = [
   ['', 'All'],
   ['warning', 'Warnings and errors'],
   ['error', 'Errors'],
 ];
-/** @type {Record<string, string>} */
-const MARKS = { error: 'wrong', warning: 'care', info: '' };
-const WORST_FIRST = ['error', 'warning', 'info'];
 
 /** @type {import('../parts/app.js').Open} */
 export async function open(route, signal) {
@@ -33,7 +31,7 @@ export async function open(route, signal) {
   function drawFilter() {
     const button = (/** @type {[string, string]} */ [name, label]) =>
       h('button', { type: 'button', 'aria-pressed': String(name === level), click: () => go(address(['findings'], { level: name })) }, label);
-    fill(filter, LEVELS.map(button));
+    fill(filter, FILTERS.map(button));
   }
 
   const refresh = reloader(draw, signal);
@@ -47,7 +45,7 @@ export async function open(route, signal) {
       'header',
       { class: 'view-head' },
       h('h1', {}, 'Findings'),
-      h('p', {}, 'A finding is a mistake of the client that its answers do not show. The real service may refuse it, or do something else than you expect.'),
+      h('p', {}, 'A finding is a mistake of your client that the answer does not show. The real service may refuse the request, or do something that you do not expect.'),
     ),
     h('div', {}, filter),
     groups,
@@ -57,7 +55,7 @@ export async function open(route, signal) {
     drawFilter();
     refresh();
   };
-  const shortcuts = LEVELS.map(([name, label], at) => ({ keys: String(at + 1), does: `Show: ${label.toLowerCase()}`, act: () => go(address(['findings'], { level: name })) }));
+  const shortcuts = FILTERS.map(([name, label], at) => ({ keys: String(at + 1), does: `Show: ${label.toLowerCase()}`, act: () => go(address(['findings'], { level: name })) }));
   return { title: 'Findings', element, update, shortcuts };
 }
 
@@ -70,7 +68,7 @@ function grouped(findings) {
   /** @type {Map<string, Finding[]>} */
   const groups = new Map();
   for (const one of findings) groups.set(one.code, [...(groups.get(one.code) ?? []), one]);
-  return [...groups.values()].sort((one, other) => WORST_FIRST.indexOf(one[0].level) - WORST_FIRST.indexOf(other[0].level));
+  return [...groups.values()].sort((one, other) => LEVELS.indexOf(one[0].level) - LEVELS.indexOf(other[0].level));
 }
 
 /** @param {Finding[]} rows of one code */
@@ -83,7 +81,7 @@ function groupView(rows) {
     h(
       'header',
       { class: 'finding-head' },
-      h('span', { class: `badge ${MARKS[level]}` }, level),
+      h('span', { class: `badge ${LEVEL_CLASSES[level]}` }, level),
       h('h2', {}, explained(rows[0].message)),
       h('a', { href: address(['requests'], { finding: code }) }, count(all, 'request')),
     ),
@@ -99,7 +97,7 @@ function table(rows) {
     h(
       'tr',
       {},
-      h('td', { class: 'finding-detail' }, plain(detail(row.message))),
+      h('td', { class: 'finding-detail' }, plain(detail(row.message)) || 'No detail'),
       h('td', { class: 'number', 'data-label': 'Number ' }, row.count.toLocaleString('en')),
       h('td', { 'data-label': 'First ' }, request(row.first, row.first_at)),
       h('td', { 'data-label': 'Last ' }, request(row.last, row.last_at)),
@@ -113,7 +111,7 @@ function table(rows) {
  * @param {string} at
  */
 function request(id, at) {
-  return h('a', { class: 'nowrap', href: address(['requests', id]), title: dateAndTime(at), 'aria-label': `Request ${id} at ${time(at)}` }, time(at).slice(0, 8));
+  return h('a', { class: 'finding-time', href: address(['requests', id]), title: dateAndTime(at), 'aria-label': `Request ${id} at ${time(at)}` }, time(at).slice(0, 8));
 }
 
 /**

@@ -133,7 +133,7 @@ export class Namespaces {
         h('label', { class: 'field' }, h('span', {}, 'Name: letters, digits, -, _ and .'), name),
         h('label', { class: 'field' }, h('span', {}, 'It starts with'), content),
         options,
-        h('div', { class: 'buttons' }, h('button', { class: 'primary' }, 'Make it')),
+        h('div', { class: 'buttons' }, h('button', { class: 'primary' }, 'Create it')),
       ),
     );
   }

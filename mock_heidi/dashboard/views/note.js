@@ -48,7 +48,7 @@ export function noteSection(page, query) {
     heading.textContent = plain(note?.heading ?? '');
     tabs.hidden = note === null && mode !== 'edit';
     if (!isNew([mode, note, page.record.note_sources, page.content])) return;
-    fill(actions, ...(note === null ? begin(show, mode) : acts(page)));
+    fill(actions, ...(note === null ? begin(page.id, show, mode) : acts(page)));
     fill(tabs, ...MODES.map(([name, text]) => h('button', { type: 'button', 'aria-pressed': String(name === mode), click: () => show(name) }, text)));
     fill(content, ...(mode === 'edit' ? [form.element] : rendered(page, mode)));
     fill(codes, page.content.codes.length > 0 && codeList(page.content.codes, showCode));
@@ -79,7 +79,7 @@ export function noteSection(page, query) {
       return true;
     },
     shortcuts: [
-      { keys: 'w', does: 'Write the note', act: () => show('edit') },
+      { keys: 'w', does: 'Type the note', act: () => show('edit') },
       { keys: 'v', does: 'View the note', act: () => show('note') },
       { keys: 'f', does: 'Finish the note', act: () => page.record.consult_note && finish(page) },
     ],
@@ -120,12 +120,12 @@ function noteForm(page) {
  */
 function rendered({ record, content }, mode) {
   const { consult_note: note, note_sources: sources } = record;
-  if (note === null) return [h('p', { class: 'soft' }, 'There is no note. A client asks for one with POST …/consult-note, or you write it.')];
+  if (note === null) return [h('p', { class: 'soft' }, 'There is no note. Your client asks the mock for one, or you type it as the clinician.')];
   const text = note.result ?? '';
   if (text === '') return [h('p', { class: 'soft' }, 'The note is empty.')];
   const inUnits = unitsOf(text);
   const marks = codeMarks(content.codes, inUnits);
-  if (mode === 'origins' && !sources) return [h('p', { class: 'soft' }, 'The mock did not write this note: it came with the fixtures, or a clinician wrote it.')];
+  if (mode === 'origins' && !sources) return [h('p', { class: 'soft' }, 'The mock did not write this note: it came with the fixtures, or it was typed.')];
   if (mode === 'origins') {
     const label = labels(content, inUnits, showPiece);
     return [sourceList(sources), isHtml(text) ? linesView(text, label) : markdownView(text, [], label)];
@@ -136,11 +136,17 @@ function rendered({ record, content }, mode) {
 }
 
 /**
+ * @param {string} id
  * @param {(mode: Mode) => void} show
  * @param {Mode} mode
  */
-function begin(show, mode) {
-  return mode === 'edit' ? [] : [h('button', { type: 'button', class: 'primary', click: () => show('edit') }, 'Write the note')];
+function begin(id, show, mode) {
+  if (mode === 'edit') return [];
+  const form = `docs${address(['api', 'generate_consult_note', 'try'], { session_id: id })}`;
+  return [
+    h('button', { type: 'button', class: 'primary', click: () => show('edit') }, 'Type the note'),
+    h('a', { class: 'button', href: form }, 'Ask the mock for it'),
+  ];
 }
 
 /** @param {Page} page */
@@ -149,7 +155,7 @@ function acts(page) {
   const again = () => page.put({ consult_note: { status: 'CREATED' } });
   return [
     status === 'COMPLETED'
-      ? h('button', { type: 'button', click: again }, 'Open it again')
+      ? h('button', { type: 'button', click: again }, 'Open the note again')
       : h('button', { type: 'button', class: 'primary', click: () => finish(page) }, 'Finish the note'),
     h('button', { type: 'button', class: 'danger', click: () => drop(page) }, 'Remove the note'),
   ];

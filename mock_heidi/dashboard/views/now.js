@@ -41,7 +41,7 @@ export async function open(route, signal) {
       { keys: 't', does: 'Sign in and copy a token', act: () => connect.renew() },
       { keys: 'f', does: 'Freeze or unfreeze the clock', act: () => clock.set({ frozen: !clock.frozen }) },
       { keys: 'm', does: 'Advance the clock by a minute', act: () => clock.advance(60) },
-      { keys: 'n', does: 'Make a namespace', act: () => namespaces.make() },
+      { keys: 'n', does: 'Create a namespace', act: () => namespaces.make() },
     ],
   };
 }

@@ -142,7 +142,7 @@ async function openKnown(id, signal) {
     element,
     shortcuts: [
       { keys: 'e', does: 'Edit the first field', act: () => form.element.querySelector('input')?.focus() },
-      { keys: 'n', does: 'Make a session of this patient', act: newSession },
+      { keys: 'n', does: 'Create a session of this patient', act: newSession },
       { keys: 'u', does: 'Go up to the list', act: () => go('#/patients') },
       { keys: 'Delete', does: 'Delete the patient profile', act: removeIt },
     ],

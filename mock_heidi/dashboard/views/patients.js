@@ -39,7 +39,7 @@ function listing() {
     ],
     empty: [
       h('h2', {}, 'There are no patient profiles.'),
-      h('p', {}, 'Make one with the button above, or from a terminal or a test:'),
+      h('p', {}, 'Create one with the button above, or from a terminal or a test:'),
       copyBlock(CURL, 'curl that makes a patient profile'),
       copyBlock('mock_heidi.state.add_patient(first_name="Ada", last_name="Lovelace")', 'Python that makes a patient profile'),
     ],

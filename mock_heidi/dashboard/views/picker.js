@@ -15,15 +15,16 @@ const SHOWN = 8;
  *
  * @param {string} kind
  * @param {string} title
+ * @param {string} hint what can be searched for
  * @param {(row: any) => Choice} describe
  * @param {string[]} without ids that cannot be chosen
  * @returns {Promise<Choice | null>}
  */
-function pick(kind, title, describe, without = []) {
+function pick(kind, title, hint, describe, without = []) {
   return new Promise((resolve) => {
     const results = h('ul', { class: 'picks' });
     const told = h('p', { class: 'soft small', role: 'status' });
-    const search = h('input', { type: 'search', 'aria-label': 'Search', autofocus: true, autocomplete: 'off', input: () => find(), keydown: take });
+    const search = h('input', { type: 'search', 'aria-label': 'Search', placeholder: hint, autofocus: true, autocomplete: 'off', input: () => find(), keydown: take });
     let asked = 0;
     // Enter takes the first result, so that a name that is typed to its end needs no mouse.
     function take(/** @type {KeyboardEvent} */ event) {
@@ -52,7 +53,7 @@ function pick(kind, title, describe, without = []) {
 }
 
 export function pickPatient() {
-  return pick('patient_profiles', 'Choose a patient', (row) => ({
+  return pick('patient_profiles', 'Choose a patient', 'Name, birth date, e-mail or id', (row) => ({
     id: row.id,
     name: plain(row.name) || 'No name',
     about: plain([row.birth_date, row.gender, row.ehr_patient_id].filter(Boolean).join(' · ')),
@@ -64,6 +65,7 @@ export function pickSession(without) {
   return pick(
     'sessions',
     'Choose a session',
+    'Name, patient or id',
     (row) => ({
       id: row.session_id,
       name: plain(row.session_name) || 'No name',

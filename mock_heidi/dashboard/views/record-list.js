@@ -5,10 +5,10 @@ import { fill, h } from '../parts/dom.js';
 import { count } from '../parts/format.js';
 import { List } from '../parts/list.js';
 import { live } from '../parts/live.js';
-import { Pages } from '../parts/pages.js';
 import { reloader } from '../parts/reload.js';
 import { address, go } from '../parts/route.js';
 import { complain } from '../parts/toast.js';
+import { Pages } from './pages.js';
 
 /** @typedef {{ index: number, record: any }} Row */
 /** @typedef {Record<string, string>} Query */
@@ -126,7 +126,7 @@ export async function openList(listing, route, signal) {
     },
     shortcuts: [
       { keys: '/', does: 'Search', act: () => search.focus() },
-      { keys: 'n', does: `Make a new ${noun}`, act: add },
+      { keys: 'n', does: `Create a new ${noun}`, act: add },
       { keys: 'j', does: 'Go to the next row', act: () => (list.element.focus(), list.select(list.index + 1)) },
       { keys: 'k', does: 'Go to the row before', act: () => (list.element.focus(), list.select(Math.max(0, list.index - 1))) },
     ],

@@ -4,7 +4,9 @@ import { control, controlText } from '../parts/control.js';
 import { copy, copyBlock } from '../parts/copy.js';
 import { openDialog } from '../parts/dialog.js';
 import { h } from '../parts/dom.js';
-import { attempt, toast } from '../parts/toast.js';
+import { plain } from '../parts/format.js';
+import { attempt, sentence, toast } from '../parts/toast.js';
+import { isMasked } from './fault-masked.js';
 import { replay } from './replay.js';
 import { isForm } from './request-exchange.js';
 import { testLines } from './request-test.js';
@@ -17,6 +19,7 @@ const FAILURES = /** @type {[string, object, string][]} */ ([
   ['429', { retry_after: 2 }, 'Too many requests: 429 with Retry-After: 2.'],
   ['Reset', { rst: true }, 'The connection is reset before the answer.'],
   ['Slow', { slow_first_byte: 10 }, "The answer begins 10 seconds late, by the mock's clock."],
+  ['Half a stream', { end_after: 3 }, 'The stream ends after 3 pieces, as if it were complete.'],
   ['Expired token', { expire_token: true }, 'The token of the request has expired: 401.'],
 ]);
 
@@ -36,7 +39,7 @@ export function actions(row, rules, select, signal) {
     { class: 'buttons' },
     button('Copy as curl', () => copyCurl(row)),
     button('Send again', async () => select(await replay(row, signal))),
-    button('Fail the next one like this', () => chooseFailure(row), row.operation === null),
+    button('Fail the next one like this', () => chooseFailure(row, rules), row.operation === null),
     button('Save as reply', () => chooseReply(row), row.operation === null || row.status === null),
     button('Expect in a test', () => showTest(row, rules)),
   );
@@ -47,10 +50,12 @@ export async function copyCurl(row) {
   await copy(await controlText(`/requests?since=${row.id - 1}&before=${row.id + 1}&format=curl`));
 }
 
-/** @param {Request} row */
-function chooseFailure(row) {
-  const fits = FAILURES.filter(([label]) => label !== 'Expired token' || 'authorization' in row.headers);
-  const choices = fits.map(([label, rule, said]) => {
+/**
+ * @param {Request} row
+ * @param {any[]} rules
+ */
+function chooseFailure(row, rules) {
+  const choices = [...rules.filter((rule) => !isMasked(rule)).map(sameAgain), ...failuresFor(row)].map(([label, rule, said]) => {
     const choose = () => attempt(() => fail(row, label, rule, dialog));
     return h('li', {}, h('button', { type: 'button', click: choose }, label), h('span', { class: 'soft' }, said));
   });
@@ -62,13 +67,35 @@ function chooseFailure(row) {
 }
 
 /**
+ * A rule that acted on the request, for the next request alone.
+ *
+ * @param {any} rule
+ * @returns {[string, object, string]}
+ */
+function sameAgain({ id, hits, matched, label, says, times, after, every, nth, probability, ttl, ...rule }) {
+  return [`${id} again`, rule, sentence(plain(says).replace(/^[^:]*: /, ''))];
+}
+
+/**
+ * @param {Request} row
+ * @returns {[string, object, string][]}
+ */
+function failuresFor(row) {
+  const fits = FAILURES.filter(([label]) => {
+    if (label === 'Half a stream') return row.pieces !== null;
+    return label !== 'Expired token' || 'authorization' in row.headers;
+  });
+  return fits.map(([label, rule, said]) => [label, { operation: row.operation, ...rule }, said]);
+}
+
+/**
  * @param {Request} row
  * @param {string} label
  * @param {object} rule
  * @param {HTMLDialogElement} dialog
  */
 async function fail(row, label, rule, dialog) {
-  const body = { operation: row.operation, times: 1, label: `like request ${row.id}`, ...rule };
+  const body = { ...rule, times: 1, label: `like request ${row.id}` };
   const made = await control('/faults', { method: 'POST', body });
   dialog.close();
   const undo = () => attempt(() => control(`/faults/${encodeURIComponent(made.id)}`, { method: 'DELETE' }));

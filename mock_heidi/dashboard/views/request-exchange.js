@@ -33,6 +33,7 @@ export function exchange(row, loadWhole) {
     { class: 'panel' },
     h('h3', {}, 'Answer'),
     row.status === null && h('p', { class: 'soft' }, row.duration === null ? 'It has not begun.' : 'No answer was sent.'),
+    table('Headers', row.response_headers ?? {}),
     body(whole, row.response_bytes, 'answer', loadWhole, steps),
     (pieces !== null || row.ended_by !== 'server') && h('p', { class: 'soft small' }, endOf(row)),
   );

@@ -21,7 +21,7 @@ export const QUICK = [
 ];
 
 /** What a person may write into the box. */
-export const HINT = `Words are searched in the whole request. Or: ${NAMES.map((name) => `${name}:…`).join(' ')} is:stream is:unmatched`;
+export const HINT = `The filter searches the whole request. Or: ${NAMES.map((name) => `${name}:…`).join(' ')} is:stream is:unmatched`;
 
 /**
  * The filter that a text of the box means. What has no known name before a colon is a text to search for.

@@ -4,6 +4,7 @@ import { h } from '../parts/dom.js';
 import { plain } from '../parts/format.js';
 import { address } from '../parts/route.js';
 import { sentence } from '../parts/toast.js';
+import { LEVEL_CLASSES } from './levels.js';
 
 /** @typedef {import('./request.js').Request} Request */
 /** @typedef {import('./request.js').Story} Story */
@@ -59,12 +60,12 @@ function findingsOf(row, findings) {
     const same = findings.filter((one) => one.code === code && one.first <= row.id && row.id <= one.last);
     const exact = same.filter(({ first, last }) => first === row.id || last === row.id);
     const link = () => h('a', { href: address(['findings']) }, code);
-    if (same.length === 0) return [['Finding', 'wrong', link()]];
+    if (same.length === 0) return [['Finding', '', link()]];
     return (exact.length > 0 ? exact : same).map(({ level, message }) => [
-      'Finding',
-      'wrong',
+      `Finding: ${level}`,
+      LEVEL_CLASSES[/** @type {import('./levels.js').Level} */ (level)],
       link(),
-      ` (${level}): your client ${plain(message)}.`,
+      `: your client ${plain(message)}.`,
     ]);
   });
 }
@@ -74,12 +75,13 @@ function assumptionsOf(row) {
   if (row.assumptions.length === 0) return [];
   const link = (/** @type {string} */ name) => h('a', { href: address(['assumptions'], { name }) }, name);
   const links = row.assumptions.flatMap((name, at) => (at > 0 ? [', ', link(name)] : [link(name)]));
-  return [['Assumptions', 'soft', ...links, '. Each can be switched, to see what your client does then.']];
+  return [['Assumptions', 'soft', ...links, '. Choose another value of one to see what your client does then.']];
 }
 
 /** @param {Request} row */
-function sourceOf({ provenance }) {
-  return provenance === null ? [] : [['Source', 'soft', provenanceText(provenance)]];
+function sourceOf({ provenance, fault }) {
+  const isTold = provenance === null || [fault ?? []].flat().length > 0;
+  return isTold ? [] : [['Source', 'soft', provenanceText(provenance)]];
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { h } from '../parts/dom.js';
 import { duration, plain, size, time } from '../parts/format.js';
+import { LEVEL_CLASSES } from './levels.js';
 
 /** @typedef {import('./request-store.js').Headline} Headline */
 
@@ -45,7 +46,7 @@ function moment(at) {
 
 /** The heads of the columns. A screen reader hears the cells alone. */
 export function columnHeads() {
-  const heads = ['Time', 'Method', 'Operation', 'Status', 'Marks', 'Duration', 'Sent', 'Received'];
+  const heads = ['Time', 'Method', 'Operation', 'Status', 'Marks', 'Duration', 'Request', 'Answer'];
   const classes = ['', 'method', '', 'number', 'marks', 'number wide', 'number wide', 'number wide'];
   const cells = heads.map((head, at) => h('span', { class: classes[at] }, head));
   return h('div', { class: 'columns', 'aria-hidden': 'true' }, ...cells);
@@ -70,9 +71,10 @@ export function statusClass({ status, duration: ended }) {
 /** @param {Headline} row */
 function marks(row) {
   const found = [];
+  if (row.duration === null) found.push(mark('under way', 'soft'));
   if (row.operation === null) found.push(mark(row.method === 'OPTIONS' ? 'refused' : row.stray ? 'stray' : 'unmatched', 'care'));
   if (row.fault !== null) found.push(mark('fault', 'accent'));
-  if (row.findings.length > 0) found.push(mark('finding', 'wrong'));
+  if (row.finding_level !== null) found.push(mark(`finding: ${row.finding_level}`, LEVEL_CLASSES[row.finding_level]));
   if (row.client_left) found.push(mark('client left', 'care'));
   if (row.piece_count !== null) found.push(mark('stream', ''));
   if (row.assumptions.length > 0) found.push(mark('assumption', 'faint'));

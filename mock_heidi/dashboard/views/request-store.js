@@ -1,10 +1,12 @@
 // The headlines of the requests that the list shows, kept up to date. No step takes longer with more requests.
 
 import { control } from '../parts/control.js';
+import { LEVELS } from './levels.js';
 import { localTest, queryOf } from './request-filter.js';
 
 /** @typedef {import('../parts/live.js').HeidiEvent} HeidiEvent */
 /** @typedef {import('./request-filter.js').Filter} Filter */
+/** @typedef {import('./levels.js').Level} Level */
 
 /**
  * @typedef {object} Headline
@@ -20,6 +22,7 @@ import { localTest, queryOf } from './request-filter.js';
  * @property {number | null} duration in seconds
  * @property {string | string[] | null} fault
  * @property {string[]} findings
+ * @property {Level | null} finding_level the highest
  * @property {boolean} client_left
  * @property {string[]} assumptions
  * @property {string | null} why
@@ -34,6 +37,8 @@ const MOST = 20_000;
 const OLDEST = 2000;
 // The least time in ms between two questions for new requests that match a filter.
 const PAUSE = 200;
+// The events that carry a headline: of a request that takes time when it begins, and of each when it is complete.
+const WITH_HEADLINE = ['request_started', 'request'];
 
 /** The requests that match a filter, oldest first. */
 export class RequestStore {
@@ -120,22 +125,24 @@ export class RequestStore {
       this.#askAgain(events);
       return;
     }
-    const rows = events.flatMap(({ kind, data }) => (kind === 'request' ? [data] : []));
+    const rows = events.flatMap(({ kind, data }) => (WITH_HEADLINE.includes(kind) ? [data] : []));
     this.added += this.#merge(rows.filter(localTest(this.filter)));
     for (const { kind, data } of events) if (kind === 'finding') this.#find(data);
     this.changed();
   }
 
-  /** @param {{ request: number, code: string }} finding */
-  #find({ request, code }) {
+  /** @param {{ request: number, code: string, level: Level }} finding */
+  #find({ request, code, level }) {
     const row = this.byId.get(request);
-    if (row && !row.findings.includes(code)) this.#put({ ...row, findings: [...row.findings, code] });
+    if (!row || row.findings.includes(code)) return;
+    const highest = LEVELS.find((one) => one === level || one === row.finding_level) ?? level;
+    this.#put({ ...row, findings: [...row.findings, code], finding_level: highest });
   }
 
   /** @param {HeidiEvent[]} events */
   async #askAgain(events) {
     for (const { kind, data } of events) {
-      const id = kind === 'request' ? data.id : kind === 'finding' ? data.request : Infinity;
+      const id = WITH_HEADLINE.includes(kind) ? data.id : kind === 'finding' ? data.request : Infinity;
       this.stale = Math.min(this.stale, id);
     }
     if (this.asking) return;

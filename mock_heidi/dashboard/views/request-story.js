@@ -41,8 +41,8 @@ function facts(row) {
   const parts = [
     time(row.at),
     row.duration === null ? 'under way' : duration(row.duration),
-    `${size(row.body_bytes)} sent`,
-    `${size(row.response_bytes)} received`,
+    `request ${size(row.body_bytes)}`,
+    `answer ${size(row.response_bytes)}`,
     row.piece_count !== null && row.pieces !== null ? count(row.pieces.length, 'piece') : '',
   ];
   return parts.filter(Boolean).join(' · ');

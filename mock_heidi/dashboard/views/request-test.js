@@ -42,7 +42,7 @@ export function testLines(row, rules = []) {
  *
  * @param {any} rule
  */
-function ruleCall({ id, says, hits, matched, label, ...rule }) {
+function ruleCall({ id, says, hits, matched, enabled, label, ...rule }) {
   const scenario = /^scenario (\S+)$/.exec(label ?? '')?.[1];
   return scenario ? `mock_heidi.scenario(${text(scenario)})` : call('mock_heidi.fault', rule);
 }

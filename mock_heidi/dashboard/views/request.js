@@ -11,7 +11,7 @@ import { attempt, sentence } from '../parts/toast.js';
  * A request as the control API shows it.
  *
  * @typedef {Headline & { namespace: string, query: Record<string, string>, headers: Record<string, string>, body: any,
- *   response: any, pieces: Piece[] | null, ending: string | null, ended_by: string | null,
+ *   response_headers: Record<string, string> | null, response: any, pieces: Piece[] | null, ending: string | null, ended_by: string | null,
  *   provenance: string | null }} Request
  */
 

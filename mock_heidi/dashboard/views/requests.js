@@ -71,7 +71,7 @@ class RequestsView {
     this.pauseButton = h('button', { type: 'button', click: () => this.pause() }, 'Pause');
     this.notice = h('div', { class: 'requests-notice' });
     this.element = h('div', { class: 'view full requests' }, this.#listSide(), this.panel.element);
-    live.on(['request', 'finding', 'reset'], (events) => this.take(events), signal, () => this.store.load());
+    live.on(['request_started', 'request', 'finding', 'reset'], (events) => this.take(events), signal, () => this.store.load());
     live.addEventListener('state', () => live.state === 'live' && this.store.catchUp(), { signal });
   }
 
@@ -132,7 +132,7 @@ class RequestsView {
     if (this.paused === null) this.seen = added;
     fill(this.total, shown.length.toLocaleString('en'), h('span', { class: 'offscreen' }, ' requests'));
     const waiting = added - this.seen;
-    this.pauseButton.textContent = this.paused === null ? 'Pause' : `Go on (${waiting.toLocaleString('en')} new)`;
+    this.pauseButton.textContent = this.paused === null ? 'Pause' : `Resume (${waiting.toLocaleString('en')} new)`;
     this.pauseButton.setAttribute('aria-pressed', String(this.paused !== null));
     this.#explain(shown.length, error);
   }
@@ -237,7 +237,7 @@ class RequestsView {
       { keys: 'Enter', does: 'Open the selected request' },
       { keys: 'Escape', does: 'Close the request', act: () => this.close() },
       { keys: '/', does: 'Go to the filter', act: () => this.box.focus() },
-      { keys: 'p', does: 'Pause the list, or go on', act: () => this.pause() },
+      { keys: 'p', does: 'Pause or resume the list', act: () => this.pause() },
       { keys: 'r', does: 'Send the open request again', act: () => panel.replay() },
       { keys: 'c', does: 'Copy the open request as curl', act: () => panel.copyCurl() },
       { keys: '← →', does: 'Step through the pieces of a stream, at its time line' },

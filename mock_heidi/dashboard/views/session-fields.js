@@ -25,7 +25,7 @@ const FIELDS = [
   { name: 'created_time_local', label: 'Local time of creation' },
   { name: 'consultation', label: 'Consultation', hint: 'The id of the invented consultation that its audio holds.' },
   { name: 'clinician_notes', label: 'Clinician’s notes', kind: 'json', hint: 'JSON: a list of texts.' },
-  { name: 'patient', label: 'Patient details', kind: 'json', hint: 'JSON. Empty ones are filled from the patient profile.' },
+  { name: 'patient', label: 'Patient details', kind: 'json', hint: 'JSON. The patient profile fills the empty ones.' },
 ];
 
 /**
@@ -60,7 +60,7 @@ export function transcriptSection(page) {
   });
   const hint = h('p', { class: 'soft small' });
   const heard = h('ol', { class: 'heard', tabindex: '0', 'aria-label': 'Transcript by pieces of audio' });
-  const drop = h('button', { type: 'button', click: () => page.put({ transcript: null }) }, 'Use the audio again');
+  const drop = h('button', { type: 'button', click: () => page.put({ transcript: null }) });
   const correct = h('button', { type: 'button', click: () => begin() });
   const element = h('section', { class: 'panel transcript' }, h('h2', {}, 'Transcript'), hint, heard, form.element, h('div', { class: 'buttons' }, correct, drop));
   let isOpen = false;
@@ -77,7 +77,9 @@ export function transcriptSection(page) {
     const pieces = page.content.audio;
     const isTyped = page.record.transcript !== null;
     const isTyping = isTyped || isOpen || form.changed.length > 0 || pieces.length === 0;
-    hint.textContent = isTyped ? 'It was typed, and replaces what the audio says.' : pieces.length > 0 ? 'It comes from the audio. What you type replaces it.' : 'There is no audio yet. You can type what was said.';
+    const hasAudio = pieces.length > 0;
+    hint.textContent = isTyped ? `It was typed.${hasAudio ? ' It replaces the audio.' : ''}` : hasAudio ? 'It comes from the audio. What you type replaces it.' : 'Type what was said.';
+    drop.textContent = hasAudio ? 'Use the audio again' : 'Remove the transcript';
     heard.hidden = isTyping;
     correct.hidden = isTyping;
     correct.textContent = page.content.transcript === '' ? 'Type it' : 'Correct it';

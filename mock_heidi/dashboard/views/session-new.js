@@ -26,7 +26,7 @@ export async function openNewSession({ query }, signal) {
   };
   function show(/** @type {string | null} */ id, /** @type {string} */ name) {
     patient = id;
-    const none = id !== null && h('button', { type: 'button', class: 'quiet', click: () => show(null, '') }, 'No patient');
+    const none = id !== null && h('button', { type: 'button', class: 'quiet', click: () => show(null, '') }, 'Remove');
     const button = h('button', { type: 'button', click: choose }, id === null ? 'Choose a patient' : 'Choose another');
     fill(chosen, id === null ? '' : h('a', { href: address(['patients', id]) }, name), ' ', button, ' ', none);
   }

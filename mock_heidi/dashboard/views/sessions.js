@@ -52,7 +52,7 @@ function listing() {
     actions: [h('a', { class: 'button', href: '#/sessions/accounts' }, 'Accounts')],
     empty: [
       h('h2', {}, 'There are no sessions.'),
-      h('p', {}, 'Make one with the button above, or from a terminal or a test:'),
+      h('p', {}, 'Create one with the button above, or from a terminal or a test:'),
       copyBlock(CURL, 'curl that makes a session'),
       copyBlock('mock_heidi.state.add_session(session_name="Sore throat")', 'Python that makes a session'),
     ],

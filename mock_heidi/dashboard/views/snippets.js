@@ -14,10 +14,10 @@ export const USER = { email: 'test@heidihealth.com', third_party_internal_id: '1
  */
 export function snippets(target) {
   return [
-    { name: 'env', label: '.env', does: 'Variables for your client, under the names that mock-heidi exec sets.', text: dotenv(target) },
+    { name: 'env', label: '.env', does: 'Variables for your client. The command mock-heidi exec sets them too.', text: dotenv(target) },
     { name: 'curl', label: 'curl', does: 'Signs in and lists the patient profiles.', text: curl(target) },
-    { name: 'python', label: 'Python', does: 'The same, with httpx.', text: python(target) },
-    { name: 'javascript', label: 'JavaScript', does: 'The same, in Node (as .mjs) and in the browser.', text: javascript(target) },
+    { name: 'python', label: 'Python', does: 'Signs in and lists the patient profiles, with httpx.', text: python(target) },
+    { name: 'javascript', label: 'JavaScript', does: 'Signs in and lists the patient profiles, in a browser or in Node (save it as .mjs).', text: javascript(target) },
   ];
 }
 
@@ -53,7 +53,7 @@ function python({ base, key }) {
 function javascript({ base, key }) {
   return [
     `const base = ${quoted(base)};`,
-    `const signedIn = await fetch(\`\${base}/jwt?${query()}\`, { headers: { 'Heidi-Api-Key': ${quoted(key)} } });`,
+    `const signedIn = await fetch(\`\${base}/jwt?${query()}\`, { headers: { "Heidi-Api-Key": ${quoted(key)} } });`,
     'const { token } = await signedIn.json();',
     'const answer = await fetch(`${base}/patient-profiles`, { headers: { Authorization: `Bearer ${token}` } });',
     'console.log(await answer.json());',

@@ -55,7 +55,7 @@ class Records {
       label: 'Records',
       height: 52,
       key: (row) => this.#key(row),
-      draw: (row) => [h('span', {}, plain(KINDS[this.kind].title(row) || '(no name)'), h('br'), h('small', { class: 'soft mono' }, plain(this.#key(row))))],
+      draw: (row) => [h('span', {}, plain(KINDS[this.kind].title(row) || 'No name'), h('br'), h('small', { class: 'soft mono' }, plain(this.#key(row))))],
       open: (row) => this.#go(this.#key(row)),
     });
     this.element = h(
@@ -121,7 +121,7 @@ class Records {
     this.list.show(records.length, (at) => records[at]);
     this.total.textContent = total > records.length ? `${count(records.length, 'record')} of ${total.toLocaleString('en')}: search for the others` : count(total, 'record');
     this.empty.hidden = total > 0;
-    this.empty.textContent = this.text ? `No record contains “${this.text}”.` : 'There are none. Import some in State, or let your client make them.';
+    this.empty.textContent = this.text ? `No record contains “${plain(this.text)}”.` : 'There are none. Import some in State, or let your client make them.';
   }
 }
 

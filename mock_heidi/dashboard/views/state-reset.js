@@ -10,7 +10,7 @@ import { remember, undoable } from './state-undo.js';
 const PARTS = {
   state: 'Records',
   clock: 'Clock',
-  ids: 'Following ids',
+  ids: 'Next ids',
   transitions: 'When work is done',
   assumptions: 'Assumptions',
   replies: 'Replies',
@@ -34,8 +34,8 @@ export function askForReset() {
   const form = h(
     'form',
     { class: 'form', submit },
-    h('fieldset', { class: 'wide checks parts' }, h('legend', {}, 'Back to the start of the server'), ...boxes),
-    h('p', { class: 'wide soft' }, 'Streams that are being sent end. You can undo this, but requests and findings do not come back.'),
+    h('fieldset', { class: 'wide checks parts' }, h('legend', {}, 'What goes back to the start of the server'), ...boxes),
+    h('p', { class: 'wide soft' }, 'Streams under way end. You can undo this, but requests and findings do not come back.'),
     h('div', { class: 'buttons' }, button, h('button', { type: 'button', autofocus: true, click: () => dialog.close() }, 'Cancel')),
   );
   const dialog = openDialog('Reset this namespace', form);

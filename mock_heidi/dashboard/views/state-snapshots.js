@@ -4,6 +4,7 @@ import { control } from '../parts/control.js';
 import { ask } from '../parts/dialog.js';
 import { fill, h } from '../parts/dom.js';
 import { dateAndTime, plain } from '../parts/format.js';
+import { memo } from '../parts/memo.js';
 import { address, go } from '../parts/route.js';
 import { attempt, toast } from '../parts/toast.js';
 import { differences } from './state-diff.js';
@@ -21,8 +22,12 @@ export class Snapshots {
     this.body = h('tbody', {});
     this.table = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Table of snapshots' }, this.#head());
     this.empty = h('p', { class: 'soft' }, 'No snapshots yet. Take one before a test, and see afterwards what the test has changed.');
-    this.name = h('input', { required: true, pattern: '(?!\\.+$)[A-Za-z0-9._\\-]{1,64}', title: 'letters, digits, -, _ and .', autocomplete: 'off', placeholder: 'before' });
+    this.name = h('input', { required: true, pattern: '(?!\\.+$)[A-Za-z0-9._\\-]{1,64}', title: 'letters, digits, -, _ and .', autocomplete: 'off', placeholder: 'before-the-test' });
     this.compared = h('div', { class: 'compared' });
+    this.found = h('div', { class: 'stack' });
+    /** The snapshots that are compared; null if none is. @type {[string, string] | null} */
+    this.pair = null;
+    this.isNew = memo();
   }
 
   #head() {
@@ -47,6 +52,14 @@ export class Snapshots {
   async load() {
     this.all = (await control('/snapshots', { signal: this.signal })).snapshots;
     this.#draw();
+    const { pair } = this;
+    if (pair !== null && this.#has(pair)) await this.#compareAgain(pair);
+  }
+
+  /** @param {[string, string]} pair */
+  #has([from, to]) {
+    const isKnown = (/** @type {string} */ name) => this.all.some((one) => one.name === name);
+    return isKnown(from) && (to === '' || isKnown(to));
   }
 
   #draw() {
@@ -82,7 +95,7 @@ export class Snapshots {
     const taken = await attempt(() => control(`/snapshots/${encodeURIComponent(name)}`, { method: 'PUT' }));
     if (taken === undefined) return;
     this.name.value = '';
-    toast(`Snapshot ${plain(name)} is taken.`);
+    toast(`The snapshot ${plain(name)} is taken.`);
     await attempt(() => this.load());
   }
 
@@ -97,7 +110,7 @@ export class Snapshots {
   async #restore(name) {
     // The one that would be taken before must not replace the one that is restored.
     const before = name === 'before-restore' ? 'before-restore-again' : 'before-restore';
-    await attempt(() => undoable(before, () => restore(encodeURIComponent(name)), `The state of ${plain(name)} is back.`));
+    await attempt(() => undoable(before, () => restore(encodeURIComponent(name)), `The snapshot ${plain(name)} is restored.`));
     await attempt(() => this.load());
   }
 
@@ -115,6 +128,7 @@ export class Snapshots {
    */
   async show(route) {
     const [from, to] = [route.query.get('from'), route.query.get('to') ?? ''];
+    this.pair = null;
     if (from === null) fill(this.compared);
     else await attempt(() => this.#drawDifferences(from, to));
   }
@@ -124,15 +138,22 @@ export class Snapshots {
    * @param {string} to empty for the present state
    */
   async #drawDifferences(from, to) {
-    const against = to && `?against=${encodeURIComponent(to)}`;
-    const found = await control(`/snapshots/${encodeURIComponent(from)}/diff${against}`, { signal: this.signal });
+    await this.#compareAgain((this.pair = [from, to]));
     const others = this.all.filter(({ name }) => name !== from);
     const options = others.map(({ name }) => h('option', { value: name, selected: name === to }, plain(name)));
     const choose = (/** @type {Event} */ event) => go(address(['state'], { from, to: /** @type {HTMLSelectElement} */ (event.target).value }), { replace: true });
     const choice = h('select', { change: choose }, h('option', { value: '' }, 'the present state'), options);
     const close = h('button', { type: 'button', class: 'quiet', click: () => go(address(['state'])) }, 'Close');
-    const head = h('header', {}, h('h3', { tabindex: '-1' }, `From ${plain(from)} to`), h('label', {}, h('span', { class: 'offscreen' }, 'Compare with'), choice), close);
-    fill(this.compared, head, ...differences(found));
+    const head = h('header', {}, h('h3', { tabindex: '-1' }, `From the snapshot ${plain(from)} to`), h('label', {}, h('span', { class: 'offscreen' }, 'Compare with'), choice), close);
+    fill(this.compared, head, this.found);
     head.querySelector('h3')?.focus();
+  }
+
+  /** @param {[string, string]} pair */
+  async #compareAgain(pair) {
+    const [from, to] = pair;
+    const against = to && `?against=${encodeURIComponent(to)}`;
+    const found = await control(`/snapshots/${encodeURIComponent(from)}/diff${against}`, { signal: this.signal });
+    if (pair === this.pair && this.isNew([pair, found])) fill(this.found, ...differences(found));
   }
 }

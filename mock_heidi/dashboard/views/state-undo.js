@@ -1,20 +1,22 @@
 // Changes of the whole state that can be undone: a snapshot is taken before.
 
-import { control } from '../parts/control.js';
-import { attempt, toast } from '../parts/toast.js';
+import { control, Refusal } from '../parts/control.js';
+import { ask } from '../parts/dialog.js';
+import { attempt, sentence, toast } from '../parts/toast.js';
 
 /**
  * Does something that replaces the state, and offers to undo it. The snapshot stays in the list, so that it can be
- * restored later too.
+ * restored later too. If there is no room for it, a question comes first.
  *
  * @param {string} snapshot its name, such as `before-reset`
  * @param {() => Promise<unknown>} work
  * @param {string} done what the toast says
  * @param {() => Promise<void>} [also] restores what a snapshot does not hold
- * @returns {Promise<boolean>} false if it was refused
+ * @returns {Promise<boolean>} false if the person did not want it without an undo
  */
 export async function undoable(snapshot, work, done, also = async () => undefined) {
-  await control(`/snapshots/${snapshot}`, { method: 'PUT' });
+  const full = await take(snapshot);
+  if (full && !(await ask(`${sentence(full)} Without another one this cannot be undone.`, 'Go on without Undo'))) return false;
   await work();
   const act = async () => {
     const back = await attempt(async () => {
@@ -24,8 +26,24 @@ export async function undoable(snapshot, work, done, also = async () => undefine
     });
     if (back) toast('Everything is as it was before.');
   };
-  toast(done, { action: 'Undo', act });
+  toast(done, full ? {} : { action: 'Undo', act });
   return true;
+}
+
+/**
+ * Takes a snapshot.
+ *
+ * @param {string} name
+ * @returns {Promise<string>} empty, or the reason why there is no room for it
+ */
+async function take(name) {
+  try {
+    await control(`/snapshots/${name}`, { method: 'PUT' });
+    return '';
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 409) return error.message;
+    throw error;
+  }
 }
 
 /** @param {string} name */

@@ -43,7 +43,7 @@ export async function transitionsPanel(signal) {
     'section',
     { class: 'panel', 'aria-labelledby': 'transitions-title' },
     h('h2', { id: 'transitions-title' }, 'When work is done'),
-    h('p', { class: 'soft' }, 'Reads are the polls of your client. Seconds are those of this clock, so that you can advance it.'),
+    h('p', { class: 'soft' }, 'A read is a poll of your client. Seconds pass on the clock of the mock: advance it, and the work is done.'),
     rows,
   );
 }

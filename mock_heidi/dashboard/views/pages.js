@@ -1,6 +1,6 @@
 // A long list that the server holds: its rows are fetched page by page, when they are drawn.
 
-import { complain } from './toast.js';
+import { complain } from '../parts/toast.js';
 
 const SIZE = 100;
 
