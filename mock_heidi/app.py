@@ -13,7 +13,6 @@ from starlette.types import Receive, Scope, Send
 from mock_heidi import api
 from mock_heidi.base.errors import HostNotAllowedError
 from mock_heidi.base.hosts import Hosts
-from mock_heidi.base.provenance import MOCK
 from mock_heidi.base.settings import BASE_PATH, ConfigError, Settings, is_namespace, wrong_name
 from mock_heidi.base.vendor_hosts import REGIONS
 from mock_heidi.base.wording import nearest
@@ -23,7 +22,7 @@ from mock_heidi.control.root import root_answer
 from mock_heidi.namespaces.registry import Registry
 from mock_heidi.serving.proxy import PROXIED
 from mock_heidi.web.admission import identify
-from mock_heidi.web.cors import ApiCors, ControlCors, Origins, is_own
+from mock_heidi.web.cors import Origins, api_cors, control_cors, is_own
 from mock_heidi.web.exchange import Exchange, Listener, refusal
 from mock_heidi.web.request import Request
 from mock_heidi.web.router import NO_MATCH, Router, split
@@ -82,10 +81,10 @@ class App(Starlette):
         self.registry = Registry(settings)
         self.hosts = Hosts((*settings.allowed_hosts, *REGIONS))
         self.origins = Origins(settings.cors_origins)
-        self.cors = ApiCors(self.origins, settings.cors_headers, credentials=settings.cors_credentials)
+        self.cors = api_cors(self.origins, settings.cors_headers, credentials=settings.cors_credentials)
         self.exchange = Exchange(listener)
         self.guard = Guard(settings.allowed_hosts, settings.admin_origins, self.origins, settings.admin_token)
-        self.control_cors = ControlCors(settings.cors_headers)
+        self.control_cors = control_cors(settings.cors_headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -94,53 +93,53 @@ class App(Starlette):
             return
         path: str = scope["path"]
         if path.startswith(_BELOW):  # most paths do
-            request = self._api_request(None, split(path[len(_BELOW) :]), scope, receive)
+            request = self._api_request(None, path[len(_BELOW) :], scope, receive)
         else:
             root: str = scope.get("root_path", "")
             name, segments = _namespace_in(split(path.removeprefix(root)))
             if segments[:1] == ["_mock"]:
-                await self._control(name, segments[1:], scope, receive, send)
+                await self._control(name, "/".join(segments[1:]), scope, receive, send)
                 return
             if (response := root_answer(scope, name, segments)) is not None:
                 await response(scope, receive, send)
                 return
             known = segments[:4] == _BASE and (name is None or is_namespace(name))
-            request = self._api_request(name, segments[4:] if known else None, scope, receive)
+            request = self._api_request(name, "/".join(segments[4:]) if known else None, scope, receive)
         if b"origin" in request.headers:
             await self.cors.pass_on(request, send, self.exchange)
         else:
             await self.exchange(request, send)
 
-    def _api_request(self, name: str | None, segments: list[str] | None, scope: Scope, receive: Receive) -> Request:
-        """A request to the API. ``segments`` are the segments below its base path; None for any other path."""
-        match = NO_MATCH if segments is None else self.api.router.find(scope["method"], segments)
-        request = Request(self.registry, match, segments or (), scope, receive)
+    def _api_request(self, name: str | None, path: str | None, scope: Scope, receive: Receive) -> Request:
+        """A request to the API. ``path`` is the path below the base path; None for any other path."""
+        found = NO_MATCH if path is None else self.api.router.find(scope["method"], path)
+        request = Request(self.registry, found, scope, receive)
         request.name = scope[PROXIED].namespace if name is None and PROXIED in scope else name
         # The request keeps only the last of repeated headers. If there are any, check the host with all headers.
         good = request.headers.get(b"host") in self.hosts.good and len(request.headers) == len(scope["headers"])
         if not good and (refused := self.hosts.refusal(scope)):
             # Keep only the refusal of the request. It goes into the journal of the default namespace.
-            request = Request(self.registry, NO_MATCH, (), scope, receive)
+            request = Request(self.registry, NO_MATCH, scope, receive)
             request.known_namespace = self.registry.default
-            request.answer = refusal(HostNotAllowedError(refused.what, refused.cure))
-            request.why, request.provenance = f"{_OTHER_HOST}; {refused.logged}", MOCK
+            request.answer = refusal(request, HostNotAllowedError(refused.what, refused.cure))
+            request.why = f"{_OTHER_HOST}; {refused.logged}"
         else:
             identify(request)
             if request.route is None:
-                request.why = explain(self.api.router, scope, segments)
+                request.why = explain(self.api.router, scope, path)
         if request.route is None:
             request.stray = self.origins.is_stray(request.headers)
         return request
 
-    async def _control(self, name: str | None, segments: list[str], scope: Scope, receive: Receive, send: Send) -> None:
-        match = self.control.router.find(scope["method"], segments)
-        request = Request(self.registry, match, segments, scope, receive)
+    async def _control(self, name: str | None, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(self.registry, self.control.router.find(scope["method"], path), scope, receive)
         request.name = name
         request.known_namespace = self.registry.get(name or self.registry.default.name)
         if name is not None and not is_namespace(name):
             request.answer = ControlError.of(wrong_name(name, "namespace")).response
-        elif match.route is None:
-            request.answer = (WrongMethodError(match.allow) if match.allow else _no_endpoint(scope["path"])).response
+        elif request.route is None:
+            error = WrongMethodError(request.allow) if request.allow else _no_endpoint(scope["path"])
+            request.answer = error.response
         if (refused := self.guard.refusal(request)) is not None:
             await refused(scope, receive, send)
         elif is_own(request.headers.get(b"origin"), request.headers.get(b"host", b"")):

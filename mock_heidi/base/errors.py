@@ -5,7 +5,7 @@ Handlers raise them; :func:`mock_heidi.base.error_table.render` makes the respon
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 MOST_PROBLEMS = 100
@@ -207,7 +207,7 @@ class MethodNotAllowedError(TextError):
     status = 405
     text = "Method Not Allowed"
 
-    def __init__(self, allow: tuple[str, ...]) -> None:
+    def __init__(self, allow: Sequence[str]) -> None:
         super().__init__()
         self.headers = {"allow": ", ".join(allow)}
 

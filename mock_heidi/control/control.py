@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -75,7 +75,7 @@ def report_setting(request: Request, part: str) -> None:
 class WrongMethodError(ControlError):
     """405: the path exists, but for other methods."""
 
-    def __init__(self, allow: tuple[str, ...]) -> None:
+    def __init__(self, allow: Sequence[str]) -> None:
         super().__init__(405, "this endpoint does not take this method", f"use {' or '.join(allow)}")
         self.headers = {"allow": ", ".join(allow)}
 
@@ -175,6 +175,8 @@ async def operate(request: Request, send: Send) -> None:
             hint = "this is a defect of mock_heidi; the log names the place"
             failed = respond({"error": "the control API failed", "hint": hint}, 500)
             await failed(request.scope, request.receive, send)
+    finally:
+        request.release()
 
 
 async def _answer(request: Request) -> Response:
@@ -187,8 +189,7 @@ async def _answer(request: Request) -> Response:
         if request.known_namespace is not None:
             request.known_namespace.last_use = precise()
         answer: Response = await route.endpoint(request)
-        if not request.taken and request.announces_body:
-            await request.read_rest()
+        await request.read_rest()
     except ControlError as error:
         _drop_unused_namespace(request)
         return error.response

@@ -8,7 +8,6 @@ from mock_heidi.base.operations import SIGN_IN
 from mock_heidi.base.vendor_hosts import HOSTS
 from mock_heidi.namespaces.tokens import Caller, GoodKey
 from mock_heidi.state.account_records import User
-from mock_heidi.web.changing import changing
 from mock_heidi.web.request import Request
 
 
@@ -30,8 +29,9 @@ def identify(request: Request) -> None:
             found = InvalidTokenError
         request.identity = found
     caller = request.identity
-    name = request.name or (caller.namespace if isinstance(caller, (Caller, GoodKey)) else None)
-    request.known_namespace = registry.default if name is None else registry.get(name)
+    if request.name is None and isinstance(caller, (Caller, GoodKey)):
+        request.name = caller.namespace
+    request.known_namespace = registry.default if request.name is None else registry.get(request.name)
 
 
 def _is_elsewhere(request: Request, what: str, region: str) -> bool:
@@ -46,19 +46,18 @@ def _is_elsewhere(request: Request, what: str, region: str) -> bool:
 def admit(request: Request) -> None:
     """Admit a caller with a valid token, or a sign-in. Raise the error for any other request."""
     if request.route is None:
-        raise MethodNotAllowedError(request.match.allow) if request.match.allow else NotFoundError
+        raise MethodNotAllowedError(request.allow) if request.allow else NotFoundError
     if request.operation == SIGN_IN:
         return
     caller = request.identity
     if not isinstance(caller, Caller):
         raise caller if isinstance(caller, type) else InvalidTokenError
-    if request.name is not None and request.name != caller.namespace:
+    if request.name != caller.namespace:
         raise InvalidTokenError
     if caller.expires * 1000 <= request.at:
         raise ExpiredTokenError
     # The signature proves an earlier sign-in. A restart forgets namespaces, so make this one again.
-    namespace = request.known_namespace or request.use_namespace(caller.namespace)
-    if caller.managed_by not in namespace.owners:
+    if caller.managed_by not in (request.known_namespace or request.namespace).owners:
         raise InvalidTokenError
 
 
@@ -67,7 +66,7 @@ def remember(request: Request) -> None:
     caller, namespace = request.identity, request.known_namespace
     if namespace is not None and isinstance(caller, Caller) and namespace.store.get(User, caller.key) is None:
         user = caller.managed_by, caller.email, caller.third_party_internal_id
-        changing(request, lambda _: namespace.remember_user(*user))
+        request.changing(lambda _: namespace.remember_user(*user))
 
 
 def user_of(request: Request) -> User:

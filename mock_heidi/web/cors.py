@@ -14,7 +14,6 @@ from starlette.types import Send
 
 from mock_heidi.web.request import Request
 
-METHODS = ("GET", "POST", "PATCH", "DELETE")
 # Tracing tools, and browsers with a disabled cache, add these headers to the requests of any page.
 ORDINARY_HEADERS = (
     "Baggage", "Cache-Control", "Pragma", "Sentry-Trace", "Traceparent", "Tracestate", "X-Correlation-Id",
@@ -51,11 +50,16 @@ class Origins:
         return not self.allow(origin.decode("latin-1"))
 
 
-class _Cors(CORSMiddleware):
-    """Starlette's CORS rules, for a request that is routed already."""
+class Cors(CORSMiddleware):
+    """Starlette's CORS rules, for a request that is routed already. A refused preflight is answered with the cure."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(Response(), **options)  # the application, which is never called
+    def __init__(self, allow: Callable[[str], bool], **options: Any) -> None:
+        """``allow`` decides if the pages of an origin may read answers; ``options`` are those of Starlette's class."""
+        super().__init__(Response(), allow_private_network=True, **options)  # the application is never called
+        self.allow = allow
+
+    def is_allowed_origin(self, origin: str) -> bool:
+        return self.allow(origin)
 
     async def pass_on(self, request: Request, send: Send, handle: Handle) -> None:
         """Answer a preflight. Let ``handle`` answer any other request, and add the CORS headers."""
@@ -64,7 +68,7 @@ class _Cors(CORSMiddleware):
             await handle(request, partial(self.send, send=send, request_headers=headers))
             return
         response = self.preflight_response(headers)
-        if problems := self.problems(headers):
+        if problems := self._problems(headers):
             request.why = f"the preflight is refused: {'; '.join(problems)}"
             response.body = request.why.encode()
             response.headers["content-length"] = str(len(response.body))
@@ -73,33 +77,13 @@ class _Cors(CORSMiddleware):
         else:
             await response(request.scope, request.receive, send)
 
-    def problems(self, _: Headers) -> list[str]:
+    def _problems(self, headers: Headers) -> list[str]:
         """The problems of a preflight, each with its cure. They go into the journal."""
-        return []
-
-
-class ApiCors(_Cors):
-    """CORS of the API. Only requests with an ``Origin`` come here. A refused preflight is journaled with its reason."""
-
-    def __init__(self, origins: Origins, headers: Collection[str] = (), *, credentials: bool = False) -> None:
-        super().__init__(
-            allow_methods=METHODS,
-            allow_headers=[*_HEADERS, *ORDINARY_HEADERS, *headers],
-            allow_credentials=credentials,
-            allow_private_network=True,  # is_allowed_origin decides
-            expose_headers=_EXPOSED,
-        )
-        self.origins = origins
-
-    def is_allowed_origin(self, origin: str) -> bool:
-        return self.origins.allow(origin)
-
-    def problems(self, headers: Headers) -> list[str]:
         problems = []
         if not self.is_allowed_origin(headers["origin"]):
             problems.append("its origin is not allowed, start with --cors-origin ORIGIN")
         if headers["access-control-request-method"] not in self.allow_methods:
-            problems.append(f"the API has no such method, only {', '.join(METHODS)}")
+            problems.append(f"the API has no such method, only {', '.join(self.allow_methods)}")
         asked = headers.get("access-control-request-headers")
         names = [] if asked is None or self.allow_all_headers else [name.strip() for name in asked.lower().split(",")]
         unknown = [name for name in dict.fromkeys(names) if name not in self.allow_headers]
@@ -109,15 +93,24 @@ class ApiCors(_Cors):
         return problems
 
 
-class ControlCors(_Cors):
-    """CORS of the control API. It allows every origin: the guard has already refused the others."""
+def api_cors(origins: Origins, headers: Collection[str], *, credentials: bool) -> Cors:
+    """CORS of the API. Only requests with an ``Origin`` need it."""
+    return Cors(
+        origins.allow,
+        allow_methods=("GET", "POST", "PATCH", "DELETE"),
+        allow_headers=[*_HEADERS, *ORDINARY_HEADERS, *headers],
+        allow_credentials=credentials,
+        expose_headers=_EXPOSED,
+    )
 
-    def __init__(self, headers: Collection[str] = ()) -> None:
-        super().__init__(
-            allow_origin_regex=".*",  # the guard has checked the origin before
-            allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
-            allow_headers=["Content-Type", "Last-Event-ID", "X-Mock-Admin-Token", *ORDINARY_HEADERS, *headers],
-        )
+
+def control_cors(headers: Collection[str]) -> Cors:
+    """CORS of the control API. It allows every origin: the guard has already refused the others."""
+    return Cors(
+        lambda _: True,
+        allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+        allow_headers=["Content-Type", "Last-Event-ID", "X-Mock-Admin-Token", *ORDINARY_HEADERS, *headers],
+    )
 
 
 def is_own(origin: bytes | None, host: bytes) -> bool:

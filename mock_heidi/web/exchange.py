@@ -11,7 +11,6 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Send
 
-from mock_heidi.base.assumptions import DEFAULTS, Assumptions
 from mock_heidi.base.defects import log_defect
 from mock_heidi.base.error_table import render, status_of
 from mock_heidi.base.errors import HeidiError, InternalError, UnprocessableError
@@ -25,7 +24,6 @@ from mock_heidi.serving.connection import connection_of
 from mock_heidi.state.clock import precise
 from mock_heidi.web import rule_choice, strictness
 from mock_heidi.web.admission import admit, drop_unused_namespace, remember
-from mock_heidi.web.changing import changing
 from mock_heidi.web.paths import check_path, wrong_ids
 from mock_heidi.web.player import Player, send_whole
 from mock_heidi.web.request import Request
@@ -49,17 +47,17 @@ class Exchange:
         clock = request.registry.fresh_clock() if namespace is None else namespace.clock
         request.in_journal, request.at, request.started = True, clock.now(), precise()
         if namespace is not None:
-            request.held, namespace.last_use = namespace, request.started
+            namespace.last_use = request.started
             namespace.busy += 1
         if self.listener is not None or (namespace is not None and namespace.journal.watchers):
             request.journaled()
         try:
             await self._answer(request, send)
         finally:
-            if request.held is not None:
-                request.held.busy -= 1
-            if request.peeked:
-                request.registry.memory.hold(-request.peeked)
+            if namespace is not None:
+                namespace.busy -= 1
+            if request.held:
+                request.release()
             if request.made and not 0 < request.status < HTTPStatus.BAD_REQUEST:
                 drop_unused_namespace(request)
             elif request.made:
@@ -79,28 +77,21 @@ class Exchange:
         except ClientDisconnect:
             request.journaled().client_left = True
         except Exception as error:  # noqa: BLE001 - the client gets an answer to every error
-            log_defect(error)
+            failed = refusal(request, error)
             # If the head is sent already, the answer stays incomplete.
             if not request.status:
-                failed = refusal(InternalError())
                 await send_whole(request, send, failed.status_code, failed.raw_headers, failed.body)
 
     def _close(self, request: Request) -> None:
-        namespace, connection = request.known_namespace, connection_of(request.scope)
+        """Tell the journal and the listener that the answer is complete."""
+        namespace, connection, now = request.known_namespace, connection_of(request.scope), precise()
         left = connection is not None and connection.lost and not request.ended_by_server
-        if request.entry is None and request.number and namespace is not None:
-            if not left and not namespace.journal.watchers:
-                return  # the journal has everything already
+        if request.entry is None and namespace is not None and (left or namespace.journal.watchers):
             request.entry = namespace.journal.entry(request.number, request.started)
-            if request.entry is None:
-                return  # the journal has dropped it since
+        if request.entry is None:
+            return  # the journal has everything already, or has dropped it since
         entry = request.journaled()
         entry.client_left = entry.client_left or left
-        self._report(request, entry)
-
-    def _report(self, request: Request, entry: Entry) -> None:
-        """Tell the journal and the listener that the answer is complete."""
-        namespace, now = request.known_namespace, precise()
         if namespace is None:
             entry.duration = now - entry.started  # no journal sets it
         else:
@@ -136,7 +127,7 @@ def delivery_of(answer: Response | Stream, request: Request) -> Delivery:
     """The delivery of a handler's answer."""
     if isinstance(answer, Stream):
         commit = answer.commit
-        answer = answer._replace(commit=lambda: changing(request, lambda _: commit()))
+        answer = answer._replace(commit=lambda: request.changing(lambda _: commit()))
         request.meet("stream_framing")
         escaped = all(map(str.isascii, answer.texts)) or request.meet("stream_escapes") == "escaped"
         return of_stream(answer, request.namespace.pace, "escaped" if escaped else "utf_8")
@@ -148,27 +139,26 @@ async def work(request: Request) -> Response | Stream:
 
     Raises :class:`ClientDisconnect` if the client leaves before its whole body arrives.
     """
-    answer = request.answer
-    if answer is None:
-        try:
-            # Test this here: for an ordinary path under the default assumptions, a call would only cost time.
-            path, namespace = request.scope["path"], request.known_namespace or request.registry.start
-            if namespace.assumptions.chosen or "//" in path or path[-1:] == "/":
-                check_path(request)
-            answer = request.answer
-            if answer is None:
-                return await _operate(request)
-        except ClientDisconnect:
-            raise
-        except Exception as error:  # noqa: BLE001 - the client gets an answer to every error
-            # Do not keep the error: its traceback refers to this frame, and only the collector frees such a cycle.
-            answer = _refuse(request, error)
-    await request.read_rest()
+    answer: Response | Stream | None = request.answer
+    try:
+        # Test this here: for an ordinary path under the default assumptions, a call would only cost time.
+        path, namespace = request.scope["path"], request.known_namespace or request.registry.start
+        if answer is None and (namespace.assumptions.chosen or "//" in path or path[-1:] == "/"):
+            answer = check_path(request)
+        if answer is None:
+            answer = await _operate(request)
+    except ClientDisconnect:
+        raise
+    except Exception as error:  # noqa: BLE001 - the client gets an answer to every error
+        # Do not keep the error: its traceback refers to this frame, and only the collector frees such a cycle.
+        answer = refusal(request, error)
+    if not request.taken:
+        await request.read_rest()
     return answer
 
 
 async def _operate(request: Request) -> Response | Stream:
-    """Admit the caller, read the body, run the handler, and read the rest of the request."""
+    """Admit the caller, read the body that the operation takes, and run the handler."""
     admit(request)
     assert request.route is not None  # noqa: S101 - admit refuses a request without a route
     namespace, takes = request.known_namespace, OPERATIONS[request.route.name].takes
@@ -181,17 +171,15 @@ async def _operate(request: Request) -> Response | Stream:
         answer = await stub_instead(request, takes)
     if answer is None and takes is Takes.FORM:
         async with form(request):
-            answer = changing(request, handler)
+            answer = request.changing(handler)
     elif answer is None:
         if takes is Takes.JSON:
             await request.read_body()
-        answer = changing(request, handler)
+        answer = request.changing(handler)
         if isinstance(answer, GeneratorType):
             request.journaled()  # it takes time, so the journal shows it now
             answer = await in_slices(answer)
     remember(request)
-    if not request.taken and request.announces_body:
-        await request.read_rest()
     if namespace is not None and namespace.assumptions.chosen:
         _choose_status(request, answer)
     made: Response | Stream = answer
@@ -204,25 +192,19 @@ def _choose_status(request: Request, answer: Any) -> None:
         request.usual_status, answer.status_code = answer.status_code, request.assumptions["creation_status"]
 
 
-def _refuse(request: Request, error: Exception) -> Answer:
+def refusal(request: Request, error: Exception) -> Answer:
     """The vendor's answer to an error of the request. The request meets the assumptions that decide this answer."""
-    if isinstance(error, HeidiError):
-        if isinstance(error.status, str):
-            request.meet(error.status)
-        if isinstance(error, UnprocessableError):
-            request.meet("validation_errors")
-        if status_of(error) == HTTPStatus.NOT_FOUND and wrong_ids(request):
-            request.meet("malformed_id")
-        if not error.from_vendor:
-            request.provenance = MOCK
-        request.usual_status = status_of(error)
-    return refusal(error, request.assumptions)
-
-
-def refusal(error: Exception, chosen: Assumptions = DEFAULTS) -> Answer:
-    """The vendor's answer to an error under these assumptions."""
     if not isinstance(error, HeidiError):
         log_defect(error)
         error = InternalError()
-    status, body, headers = render(error, chosen)
+    if isinstance(error.status, str):
+        request.meet(error.status)
+    if isinstance(error, UnprocessableError):
+        request.meet("validation_errors")
+    request.usual_status = status_of(error)
+    if request.usual_status == HTTPStatus.NOT_FOUND and wrong_ids(request):
+        request.meet("malformed_id")
+    if not error.from_vendor:
+        request.provenance = MOCK
+    status, body, headers = render(error, request.assumptions)
     return Answer(body, status, headers)

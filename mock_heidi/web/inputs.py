@@ -81,23 +81,23 @@ def rejected(field: str, message: str, given: Any) -> UnprocessableError:
 
 def negative(field: str, given: Any) -> UnprocessableError:
     """The 422 for a field of the body whose number is below 0, in pydantic's form."""
-    msg = "Input should be greater than or equal to 0"
-    row = {"type": "greater_than_equal", "loc": ["body", field], "msg": msg, "input": given, "ctx": {"ge": 0}}
-    return UnprocessableError([row])
+    message = "Input should be greater than or equal to 0"
+    return UnprocessableError([problem("greater_than_equal", message, "body", field, given=given, ctx={"ge": 0})])
 
 
 def find(request: Request, kind: type[Owned], key: str) -> Owned:
     """The caller's record with that id. Raises the 404 if it is missing or belongs to another API key."""
-    record, caller = request.store.get(kind, key), request.identity
-    if record is None or not isinstance(caller, Caller) or record.managed_by != caller.managed_by:
+    record = find_or_none(request, kind, key)
+    if record is None:
         raise _NOT_FOUND[kind]
     return record
 
 
 def find_or_none(request: Request, kind: type[Owned], key: str) -> Owned | None:
     """The caller's record with that id, or None."""
-    record = request.store.get(kind, key)
-    return record if record is not None and record.managed_by == request.caller.managed_by else None
+    record, caller = request.store.get(kind, key), request.identity
+    owned = record is not None and isinstance(caller, Caller) and record.managed_by == caller.managed_by
+    return record if owned else None
 
 
 def _refusal(place: str, rows: list[Any]) -> UnprocessableError:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import FormData
@@ -24,7 +23,9 @@ from mock_heidi.namespaces.tokens import Caller, GoodKey
 from mock_heidi.observing.entry import Entry
 from mock_heidi.state.account_records import ApiKey
 from mock_heidi.state.store import Store
-from mock_heidi.web.router import Match
+from mock_heidi.web.router import Found
+
+T = TypeVar("T")
 
 _PEEK = 1024 * 1024
 
@@ -34,7 +35,7 @@ class Request:
 
     # Class attributes are the defaults, so an ordinary request sets only a few.
     name: str | None = None
-    """The name of the namespace in its path, None without one."""
+    """The name of the namespace in its path, or of its caller; None for the default namespace."""
     answer: Response | None = None
     """The answer if it is refused before any operation, for example for its host."""
     known_namespace: Namespace | None = None
@@ -51,8 +52,6 @@ class Request:
     """True for a request to the API, which the journal keeps."""
     entry: Entry | None = None
     """Its entry in the journal. None for most requests: the journal keeps a small value once the answer is known."""
-    held: Namespace | None = None
-    """The namespace that counts it as running, so that the namespace is not dropped as idle."""
     number = 0
     """Its id in the journal, once it has one."""
     status = 0
@@ -61,10 +60,10 @@ class Request:
     """The body as far as it was read; empty for a form."""
     taken = False
     """True if the whole body has been read."""
-    peeked = 0
-    """The number of bytes of the body that were read for the rules. They count in the memory of the server."""
+    held = 0
+    """The number of bytes of its body that count in the memory of the server."""
     forgotten = False
-    """True if there was no memory for its body. The journal does not keep the body."""
+    """True if there was no memory for its body. Then the journal does not keep the body."""
     why: str | None = None
     """The reason why it matched no operation, or why it was refused first."""
     stray = False
@@ -87,14 +86,10 @@ class Request:
     form: FormData
     """The parts of its form. Only operations that take a form have it."""
 
-    def __init__(
-        self, registry: Registry, match: Match, segments: Sequence[str], scope: Scope, receive: Receive
-    ) -> None:
+    def __init__(self, registry: Registry, found: Found, scope: Scope, receive: Receive) -> None:
         self.registry = registry
-        self.match = match
-        self.route = match.route
-        self.operation = None if match.route is None else match.route.name
-        self.segments = segments
+        self.route, self.params, self.allow = found
+        self.operation = None if self.route is None else self.route.name
         self.scope = scope
         self.receive = receive
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -117,31 +112,21 @@ class Request:
         return None if value is None else value.decode("latin-1")
 
     @property
-    def params(self) -> dict[str, str]:
-        """The parameters of the path, by their names in the route."""
-        return self.match.params(self.segments)
-
-    @property
     def query(self) -> dict[str, str]:
         """The parameters of the query. The last of repeated parameters counts, as in FastAPI."""
         return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
 
     @property
     def namespace(self) -> Namespace:
-        """The namespace of the request, made now if it does not exist yet."""
-        return self.known_namespace or self.use_namespace(self.name or self.registry.default.name)
-
-    def use_namespace(self, name: str) -> Namespace:
-        """The namespace of that name, made now if it does not exist yet. The request belongs to it from now on.
+        """The namespace of the request, made now if it does not exist yet.
 
         Raises :class:`ServiceUnavailableError` if there are too many namespaces.
         """
-        self.made = self.made or self.registry.get(name) is None
-        namespace = self.known_namespace = self.registry.make(name)
-        if self.in_journal and self.held is None:
-            self.held = namespace
-            namespace.busy += 1
-        return namespace
+        if self.known_namespace is None:
+            name = self.name or self.registry.default.name
+            self.made = self.made or self.registry.get(name) is None
+            self.known_namespace = self.registry.make(name)
+        return self.known_namespace
 
     @property
     def store(self) -> Store:
@@ -191,14 +176,23 @@ class Request:
         else:
             self.changes += old, new
 
+    def changing(self, step: Callable[[Request], T]) -> T:
+        """The result of a step. The journal keeps what it changes in the state as changes by this request.
+
+        The user of the sign-in that makes a namespace is a part of the namespace's start, and not a change.
+        """
+        if self.known_namespace is None:
+            return step(self)
+        store = self.known_namespace.store
+        store.writer = self
+        try:
+            return step(self)
+        finally:
+            store.writer = None
+
     def note(self, code: str, detail: str = "") -> None:
         """Note a finding about this request."""
         self.namespace.checks.findings.note(code, self.journaled(), detail)
-
-    @property
-    def announces_body(self) -> bool:
-        """True if the headers say that a body follows."""
-        return b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0") != b"0"
 
     @property
     def is_form(self) -> bool:
@@ -214,16 +208,12 @@ class Request:
             return None
 
     async def peek(self) -> Any:
-        """Read the body and return its JSON; None for a form, and for a body above about 1 MiB.
-
-        The body stays in memory until the operation ends, and counts in the memory of the server.
-        """
+        """Read the body and return its JSON; None for a form, and for a body above about 1 MiB."""
         if self.is_form:
             return None
-        with contextlib.suppress(NoMemoryError):
-            await self._receive(_PEEK)
-        self.peeked = len(self.body)
-        self.registry.memory.hold(self.peeked)
+        await self._receive(_PEEK)
+        self.held = len(self.body)
+        self.registry.memory.hold(self.held)
         return self.json if self.taken else None
 
     async def read_body(self, limit: int | None = None) -> bytes:
@@ -236,22 +226,33 @@ class Request:
         most = int(assumptions["body_limit"]) if limit is None else limit
         declared = self.headers.get(b"content-length", b"0")
         size = int(declared[:20]) if declared.isdigit() else 0
-        if size <= most and self.forgotten:
-            raise NoMemoryError
-        size = size if size > most else await self._receive(most)
+        if size <= most:
+            size = await self._receive(most)
         if limit is None and size > min(most, assumed("body_limit")):
             self.meet("body_limit")
         if size > most:
             raise BodyTooLargeError
+        if self.forgotten:
+            raise NoMemoryError
         self.confirm_account()
         return self.body
 
     async def read_rest(self) -> None:
         """Read the rest of the body, so that the connection does not break. The journal keeps it if it has memory."""
-        if self.taken or self.headers.get(b"expect"):
-            return
-        await self._receive(self.registry.settings.max_upload, -1 if self.forgotten or self.is_form else _PEEK)
-        self.taken = True
+        announced = b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0") != b"0"
+        # Some applications that call this one announce no body.
+        if (announced or self.scope["method"] != "GET") and not self.taken and not self.headers.get(b"expect"):
+            await self._receive(self.registry.settings.max_upload, -1 if self.is_form else _PEEK)
+            self.taken = True
+
+    async def next_piece(self) -> bytes:
+        """The next piece of the body. Raises :class:`ClientDisconnect` if the client leaves."""
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        self.taken = not message.get("more_body", False)
+        piece: bytes = message.get("body", b"")
+        return piece
 
     def show_soon(self) -> asyncio.Handle | None:
         """Let the journal show it soon, and tell its listeners. Most bodies arrive earlier and cancel this."""
@@ -262,38 +263,34 @@ class Request:
     async def _receive(self, most: int, keep: int | None = None) -> int:
         """Read until the body ends or has more than ``most`` bytes. Returns its length so far.
 
-        Without ``keep`` the whole body is kept; raises :class:`NoMemoryError` if there is no memory for it. With
-        ``keep``, pieces beyond that size are dropped, and the body is forgotten if there is no memory for it.
+        Pieces beyond the size ``keep`` are dropped. If there is no memory for the body, it is forgotten.
         """
-        memory, pieces, size, held = self.registry.memory, [self.body], len(self.body), 0
+        pieces, size = [self.body], len(self.body)
         shown = self.show_soon()
         try:
             while not self.taken and size <= most:
-                message = await self.receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                piece = message.get("body", b"")
-                self.taken = not message.get("more_body", False)
+                piece = await self.next_piece()
                 size += len(piece)
-                if keep is not None and size > keep:
+                if self.forgotten or (keep is not None and size > keep):
                     continue
                 pieces.append(piece)
                 if self.taken:
                     break  # most bodies arrive in one message
-                held += len(piece)
-                if not memory.hold(len(piece)):
+                self.held += len(piece)
+                if not self.registry.memory.hold(len(piece)):
                     pieces.clear()
                     self.forgotten = True
-                    if keep is None:
-                        raise NoMemoryError
-                    memory.hold(-held)
-                    keep, held = -1, 0
+                    self.release()  # before the rest arrives
             return size
         finally:
             if shown is not None:
                 shown.cancel()
-            if held:
-                memory.hold(-held)
+            self.release()
             self.body = b"".join(pieces)  # also if it is incomplete
             if self.entry is not None:
                 self.entry.body = self.body
+
+    def release(self) -> None:
+        """Let its body no longer count in the memory of the server."""
+        self.registry.memory.used -= self.held
+        self.held = 0

@@ -73,10 +73,10 @@ def _refuse(request: Request, status: int, text: str, rule: str) -> None:
 def _namespace_of_caller(request: Request) -> Namespace | None:
     """The new namespace of a caller with valid credentials, so that its rules apply; None for another caller."""
     caller = request.identity
-    if not isinstance(caller, (Caller, GoodKey)) or request.name not in (None, caller.namespace):
+    if not isinstance(caller, (Caller, GoodKey)) or request.name != caller.namespace:
         return None
     try:
-        return request.use_namespace(caller.namespace)
+        return request.namespace
     except ServiceUnavailableError:
         return None  # the handler raises the same error
 

@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from mock_heidi.base.settings import BASE_PATH, NAME_RULE, is_namespace
 from mock_heidi.serving.proxy import PROXIED
-from mock_heidi.web.router import NO_MATCH, Match, Router, split
+from mock_heidi.web.router import NO_MATCH, Router, split
 
 _HEIDI_HOST = re.compile(r"(^|[./@])heidihealth\.com(:\d+)?$", re.IGNORECASE)
 _BASE = split(BASE_PATH)
@@ -58,7 +58,7 @@ _READ_AT = {
 }
 
 
-def explain(router: Router, scope: Scope, below: Sequence[str] | None) -> str:
+def explain(router: Router, scope: Scope, below: str | None) -> str:
     """A sentence that says why this request matched no operation.
 
     ``below`` is its path below the base path, or None if it has another base.
@@ -68,9 +68,9 @@ def explain(router: Router, scope: Scope, below: Sequence[str] | None) -> str:
         if len(segments) > 1 and not is_namespace(segments[1]):
             return f"what follows /ns is not a valid name for a namespace: {NAME_RULE}"
         segments = segments[2:]
-    match = NO_MATCH if below is None else router.find(method, below)
-    if match.allow:
-        return _wrong_method(router, method, segments, match)
+    _, _, allow = NO_MATCH if below is None else router.find(method, below)
+    if allow:
+        return _wrong_method(router, method, segments, allow)
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
     return (
         (None if PROXIED in scope else _elsewhere(segments, host))
@@ -80,12 +80,12 @@ def explain(router: Router, scope: Scope, below: Sequence[str] | None) -> str:
     )
 
 
-def _wrong_method(router: Router, method: str, segments: list[str], match: Match) -> str:
-    used = " or ".join(match.allow)
+def _wrong_method(router: Router, method: str, segments: list[str], allow: Sequence[str]) -> str:
+    used = " or ".join(allow)
     route = _any_method(router, method, _below(segments))
     if method == "GET" and route is not None and route.path in _READ_AT:
         return f"this path is for {used}; {_READ_AT[route.path]}"
-    if method == "PUT" and "PATCH" in match.allow:
+    if method == "PUT" and "PATCH" in allow:
         return "use PATCH: Heidi changes only the fields that are sent, and has no PUT"
     if segments[-1:] == ["patient-profiles:batch-delete"]:
         return "the batch-delete is a DELETE with a JSON body, not a POST" if method == "POST" else f"use {used}"
@@ -127,14 +127,14 @@ def _other_verb(router: Router, method: str, segments: list[str]) -> str | None:
     rest = _below(segments)
     if len(rest) > 1:
         joined = [*rest[:-2], f"{rest[-2]}:{rest[-1]}"]
-        route = router.find(method, joined).route
+        route, _, _ = router.find(method, "/".join(joined))
         if route is not None and ":" in route.path:
             return f"the verb is joined by a colon, not by a slash: {route.path}"
     return None
 
 
 def _placed(router: Router, method: str, segments: Sequence[str]) -> bool:
-    return router.find(method, segments) is not NO_MATCH
+    return router.find(method, "/".join(segments)) is not NO_MATCH
 
 
 def _below(segments: list[str]) -> list[str]:
@@ -165,8 +165,9 @@ def _renamed(router: Router, method: str, given: list[str]) -> Route | None:
 
 
 def _any_method(router: Router, method: str, segments: Sequence[str]) -> Route | None:
-    match = router.find(method, segments)
-    return match.route or (router.find(match.allow[0], segments).route if match.allow else None)
+    path = "/".join(segments)
+    route, _, allow = router.find(method, path)
+    return route or (router.find(allow[0], path)[0] if allow else None)
 
 
 def _in_vendors_words(given: Sequence[str]) -> list[str]:

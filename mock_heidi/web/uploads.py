@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect
 
 from mock_heidi.base.errors import BodyTooLargeError, NoTemporaryFileError, UnprocessableError
 from mock_heidi.base.problems import missing
@@ -129,16 +128,11 @@ async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
     shown = request.show_soon()
     try:
         while not request.taken:
-            message = await request.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            body: bytes = message.get("body", b"")
-            size += len(body)
-            request.taken = not message.get("more_body", False)
+            piece = await request.next_piece()
+            size += len(piece)
             if size > most:
                 raise BodyTooLargeError
-            if body:
-                yield body
+            yield piece
     finally:
         if shown is not None:
             shown.cancel()
