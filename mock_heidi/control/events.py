@@ -21,6 +21,8 @@ _DIGITS = 12
 _PAUSE, _LONGEST_PAUSE = 0.02, 0.25
 # The most events and the approximate number of bytes of one write. More could block it.
 _BATCH, _MUCH = 200, 32 * 1024
+STAY = 10
+"""Seconds after the last listener left in which events are still recorded, so that a listener can come back."""
 _PATIENCE = 30
 """Seconds in which a dropped listener must read the rest of what it was sent."""
 
@@ -60,7 +62,17 @@ class EventStream(Response):
         """True if a request was reported since the last checks."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        connection = connection_of(scope)
+        connection, events = connection_of(scope), self.events
+        events.visits += 1
+        events.listeners += 1
+        try:
+            await self._tell(connection, receive, send)
+        finally:
+            events.listeners -= 1
+            if not events.listeners:
+                asyncio.get_running_loop().call_later(STAY, self.namespace.stop_listening, events.visits)
+
+    async def _tell(self, connection: Connection | None, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await self._send(send, b": listening\n\n")
         left = asyncio.ensure_future(wait_for_disconnect(receive))

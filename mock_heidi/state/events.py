@@ -1,4 +1,4 @@
-"""Events of a namespace for its listeners. They are recorded from the first listener on."""
+"""Events of a namespace for its listeners. They are recorded while somebody listens."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ class Events:
 
     def __init__(self, memory: MemoryBudget) -> None:
         self.recording = False
-        """True if there has been a listener."""
+        """True while there are listeners, and a moment longer."""
+        self.visits = 0
+        """The number of listeners that have come."""
+        self.listeners = 0
         self.closed = False
         """True if the namespace is gone."""
         self.held = 0
@@ -77,6 +80,13 @@ class Events:
         self.held -= oldest.held
         self._memory.used -= oldest.held
         return True
+
+    def rest(self) -> None:
+        """Forget the events and record no more. A later listener sees a gap in the ids."""
+        self.recording = False
+        while self.drop():
+            continue
+        self._next += 1
 
     def close(self) -> None:
         """Forget the events and wake the listeners, so that they leave."""

@@ -77,6 +77,20 @@ def test_a_page_that_may_use_the_control_api_may_send_the_admin_token() -> None:
     assert answer.headers["access-control-allow-origin"] == origin
 
 
+def test_a_refused_preflight_of_the_control_api_names_the_cure() -> None:
+    origin = "http://dashboard.example"
+    with another(admin_origins=(origin,)) as heidi:
+        asked = {
+            "Origin": origin,
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "x-tenant",
+        }
+        refused = heidi.request("OPTIONS", "/_mock/health", signed=False, headers=asked)
+
+    assert refused.status_code == 400
+    assert refused.text.endswith("start with --cors-header x-tenant")
+
+
 @pytest.mark.parametrize("token", ["short", "with a blank", "néphron-token", "line\nbreak!"])
 def test_a_token_that_a_header_cannot_hold_is_refused_at_the_start(token: str) -> None:
     with pytest.raises(ConfigError, match="admin_token"):

@@ -439,12 +439,14 @@ def test_a_listening_handle_can_be_used_in_a_with(server: Handle) -> None:
 class Listener:
     """A listener in this process. The test decides when it reads and when it leaves."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, last: int | None = None) -> None:
         self.taken: list[bytes] = []
         self.takes, self._came = asyncio.Event(), asyncio.Event()
         self.leaves = asyncio.Event()
         self.takes.set()
         headers = [(b"host", b"localhost")]
+        if last is not None:
+            headers.append((b"last-event-id", b"%d" % last))
         scope = {"type": "http", "method": "GET", "path": "/_mock/events", "query_string": b"", "headers": headers}
         self.task = asyncio.ensure_future(app(scope, self._receive, self._send))
 
@@ -493,6 +495,53 @@ def test_a_listener_that_leaves_is_forgotten(app: App) -> None:
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(come_and_go())
+
+
+def test_no_event_is_recorded_when_nobody_listens_any_more(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mock_heidi.control.events.STAY", 0)
+
+    async def come_and_go() -> list[int]:
+        namespace = app.registry.default
+        first = Listener(app)
+        await asyncio.sleep(0)
+        namespace.events.emit("reset", {"reset": []})
+        await first.has(1)
+        first.leaves.set()
+        await first.task
+        async with asyncio.timeout(60):
+            while namespace.events.recording:  # noqa: ASYNC110 - no event tells that it ended
+                await asyncio.sleep(0)
+        assert (namespace.journal.watchers, namespace.store.watch, namespace.checks.watch) == (set(), None, None)
+        assert app.registry.memory.used == namespace.journal.held
+        back = Listener(app, last=1)
+        await asyncio.sleep(0)
+        namespace.events.emit("reset", {"reset": []})
+        await back.has(3)
+        back.leaves.set()
+        await back.task
+        return back.ids
+
+    assert asyncio.run(come_and_go()) == [3]  # the gap shows that something may have happened
+
+
+def test_events_are_recorded_for_a_listener_that_comes_back_soon(app: App) -> None:
+    async def come_back() -> list[int]:
+        namespace = app.registry.default
+        first = Listener(app)
+        await asyncio.sleep(0)
+        first.leaves.set()
+        await first.task
+        namespace.events.emit("reset", {"reset": []})
+        back = Listener(app, last=0)
+        await back.has(1)
+        namespace.stop_listening(1)  # the first listener's moment is over, but the second is here
+        namespace.events.emit("reset", {"reset": []})
+        await back.has(2)
+        back.leaves.set()
+        await back.task
+        return back.ids
+
+    assert asyncio.run(come_back()) == [1, 2]
 
 
 def test_a_listener_is_forgotten_when_its_namespace_is_dropped(app: App) -> None:
