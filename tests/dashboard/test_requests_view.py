@@ -604,7 +604,7 @@ def test_what_a_client_sends_is_shown_as_text(page: Page, chromium: ChromiumThre
         chromium.expect(options(page).first).to_contain_text(VISIBLE)
         options(page).first.click()
         chromium.expect(page.locator(".request-head .path")).to_contain_text(VISIBLE)
-        page.get_by_text("Headers (").click()
+        page.get_by_text("Headers (").first.click()
         chromium.expect(page.get_by_text("<img src=x onerror=alert(1)>", exact=True)).to_be_visible()
         page.keyboard.press("j")
         chromium.expect(page.locator(".json").first).to_contain_text(VISIBLE)

@@ -134,9 +134,10 @@ function begin() {
     location.href = `${prefix}/_mock/${location.hash}`;
   });
   window.addEventListener('hashchange', render);
-  render();
   // The view says what is wrong. Without the token there are no events either.
-  drawNamespaces().then(() => live.begin(), (error) => error.needsToken || live.begin());
+  const drawn = drawNamespaces().then(() => true, (error) => !error.needsToken);
+  // The worker takes time to begin, so the view comes first.
+  render().then(async () => (await drawn) && live.begin());
 }
 
 begin();

@@ -58,6 +58,15 @@ function digits(number) {
 }
 
 /**
+ * A whole number with commas: `12,003`. The browser's own `toLocaleString` takes 18 ms the first time.
+ *
+ * @param {number} number
+ */
+export function withCommas(number) {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/**
  * A number and its noun: `1 request`, `12 requests`.
  *
  * @param {number} number
@@ -65,7 +74,7 @@ function digits(number) {
  * @param {string} [plural]
  */
 export function count(number, noun, plural = `${noun}s`) {
-  return `${number.toLocaleString('en')} ${number === 1 ? noun : plural}`;
+  return `${withCommas(number)} ${number === 1 ? noun : plural}`;
 }
 
 // Controls but tab and line feed, formats, halves of pairs, separators of lines, and letters without a shape. Variation

@@ -1,6 +1,7 @@
 // The clock of the namespace: the time, and the ways to move it.
 
 import { fill, h } from '../parts/dom.js';
+import { withCommas } from '../parts/format.js';
 
 /** @typedef {import('./mock-clock.js').MockClock} MockClock */
 
@@ -60,7 +61,7 @@ function describe(clock) {
 /** @param {number} seconds */
 function far(seconds) {
   const [name, size] = Object.entries(UNITS).findLast(([, unit]) => seconds >= 2 * unit) ?? ['seconds', 1];
-  return `${Math.round(seconds / size).toLocaleString('en')} ${name}`;
+  return `${withCommas(Math.round(seconds / size))} ${name}`;
 }
 
 /** @param {MockClock} clock */

@@ -2,7 +2,7 @@
 
 import { control } from '../parts/control.js';
 import { fill, h } from '../parts/dom.js';
-import { count, dateAndTime, plain, time } from '../parts/format.js';
+import { count, dateAndTime, plain, time, withCommas } from '../parts/format.js';
 import { live } from '../parts/live.js';
 import { reloader } from '../parts/reload.js';
 import { address, go } from '../parts/route.js';
@@ -98,7 +98,7 @@ function table(rows) {
       'tr',
       {},
       h('td', { class: 'finding-detail' }, plain(detail(row.message)) || 'No detail'),
-      h('td', { class: 'number', 'data-label': 'Number ' }, row.count.toLocaleString('en')),
+      h('td', { class: 'number', 'data-label': 'Number ' }, withCommas(row.count)),
       h('td', { 'data-label': 'First ' }, request(row.first, row.first_at)),
       h('td', { 'data-label': 'Last ' }, request(row.last, row.last_at)),
     ),

@@ -3,7 +3,7 @@
 import { control, here } from '../parts/control.js';
 import { ask, openDialog } from '../parts/dialog.js';
 import { h } from '../parts/dom.js';
-import { count, plain, span } from '../parts/format.js';
+import { count, plain, span, withCommas } from '../parts/format.js';
 import { live } from '../parts/live.js';
 import { attempt, toast } from '../parts/toast.js';
 
@@ -75,7 +75,7 @@ export class Namespaces {
   /** @param {Row} row */
   #row(row) {
     const element = this.rows.get(row.name) ?? this.#newRow(row.name);
-    const texts = [row.counts.patient_profiles, row.counts.sessions, row.counts.requests].map((number) => number.toLocaleString('en'));
+    const texts = [row.counts.patient_profiles, row.counts.sessions, row.counts.requests].map(withCommas);
     for (const [at, text] of [...texts, ago(row.idle)].entries()) {
       if (element.cells[at + 1].textContent !== text) element.cells[at + 1].textContent = text;
     }

@@ -3,7 +3,7 @@
 import { control } from '../parts/control.js';
 import { openDialog } from '../parts/dialog.js';
 import { fill, h } from '../parts/dom.js';
-import { dateAndTime, plain } from '../parts/format.js';
+import { dateAndTime, plain, withCommas } from '../parts/format.js';
 import { attempt } from '../parts/toast.js';
 
 const SHOWN = 8;
@@ -40,7 +40,7 @@ function pick(kind, title, hint, describe, without = []) {
       if (found === undefined || turn !== asked) return;
       const choices = found.records.map(describe).filter((/** @type {Choice} */ { id }) => !without.includes(id)).slice(0, SHOWN);
       fill(results, ...choices.map(choice));
-      told.textContent = found.total > SHOWN ? `${found.total.toLocaleString('en')} match. Type more to narrow them.` : choices.length === 0 ? 'None matches.' : '';
+      told.textContent = found.total > SHOWN ? `${withCommas(found.total)} match. Type more to narrow them.` : choices.length === 0 ? 'None matches.' : '';
     }
     const choice = (/** @type {Choice} */ one) => {
       const click = () => (resolve(one), dialog.close());

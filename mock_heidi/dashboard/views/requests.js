@@ -3,7 +3,7 @@
 import { control } from '../parts/control.js';
 import { ask } from '../parts/dialog.js';
 import { fill, h } from '../parts/dom.js';
-import { count } from '../parts/format.js';
+import { count, withCommas } from '../parts/format.js';
 import { List } from '../parts/list.js';
 import { live } from '../parts/live.js';
 import { explain } from '../parts/refused.js';
@@ -130,9 +130,9 @@ class RequestsView {
     const shown = this.paused ?? rows;
     this.list.show(shown.length, (index) => shown[shown.length - 1 - index], this.paused ? 0 : added - this.seen);
     if (this.paused === null) this.seen = added;
-    fill(this.total, shown.length.toLocaleString('en'), h('span', { class: 'offscreen' }, ' requests'));
+    fill(this.total, withCommas(shown.length), h('span', { class: 'offscreen' }, ' requests'));
     const waiting = added - this.seen;
-    this.pauseButton.textContent = this.paused === null ? 'Pause' : `Resume (${waiting.toLocaleString('en')} new)`;
+    this.pauseButton.textContent = this.paused === null ? 'Pause' : `Resume (${withCommas(waiting)} new)`;
     this.pauseButton.setAttribute('aria-pressed', String(this.paused !== null));
     this.#explain(shown.length, error);
   }

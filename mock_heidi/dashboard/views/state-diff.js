@@ -2,7 +2,7 @@
 
 import { diffView } from '../parts/diff.js';
 import { h } from '../parts/dom.js';
-import { count, plain } from '../parts/format.js';
+import { count, plain, withCommas } from '../parts/format.js';
 import { address } from '../parts/route.js';
 import { isKind, KINDS } from './state-kinds.js';
 
@@ -34,7 +34,7 @@ function ofKind(kind, { added, removed, changed, omitted }) {
     ...added.map((id) => () => h('p', {}, badge('added', 'good'), ' ', link(kind, id))),
     ...removed.map((id) => () => h('p', {}, badge('removed', 'wrong'), ' ', h('code', {}, plain(id)))),
   ];
-  const numbers = [[changed, 'changed'], [added, 'added'], [removed, 'removed']].filter(([list]) => list.length > 0).map(([list, what]) => `${list.length.toLocaleString('en')} ${what}`);
+  const numbers = [[changed, 'changed'], [added, 'added'], [removed, 'removed']].filter(([list]) => list.length > 0).map(([list, what]) => `${withCommas(list.length)} ${what}`);
   const shown = h('div', { class: 'differences' }, ...rows.slice(0, MANY).map((draw) => draw()));
   const rest = rows.slice(MANY);
   const more = rest.length > 0 && h('button', { type: 'button', click: () => (shown.append(...rest.map((draw) => draw())), more && more.remove()) }, `Show ${count(rest.length, 'more')}`.replace(/s$/, ''));

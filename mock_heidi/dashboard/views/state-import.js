@@ -2,7 +2,7 @@
 
 import { control, Refusal } from '../parts/control.js';
 import { fill, h } from '../parts/dom.js';
-import { count, plain } from '../parts/format.js';
+import { count, plain, withCommas } from '../parts/format.js';
 import { sentence, toast } from '../parts/toast.js';
 import { isKind } from './state-kinds.js';
 import { undoable } from './state-undo.js';
@@ -89,7 +89,7 @@ function explain(error) {
   return [
     h('p', { class: 'wrong-text' }, title),
     h('ol', { class: 'problems' }, problems.map((problem) => h('li', {}, place(problem)))),
-    more > 0 && h('p', { class: 'soft' }, `And ${more.toLocaleString('en')} more.`),
+    more > 0 && h('p', { class: 'soft' }, `And ${withCommas(more)} more.`),
   ];
 }
 

@@ -1,7 +1,7 @@
 // The records of a kind as JSON: a list to search in, and the chosen record beside it.
 
 import { fill, h } from '../parts/dom.js';
-import { count, plain } from '../parts/format.js';
+import { count, plain, withCommas } from '../parts/format.js';
 import { List } from '../parts/list.js';
 import { live } from '../parts/live.js';
 import { address, current, go } from '../parts/route.js';
@@ -119,7 +119,7 @@ class Records {
     this.loaded = wanted;
     this.rows = records;
     this.list.show(records.length, (at) => records[at]);
-    this.total.textContent = total > records.length ? `${count(records.length, 'record')} of ${total.toLocaleString('en')}: search for the others` : count(total, 'record');
+    this.total.textContent = total > records.length ? `${count(records.length, 'record')} of ${withCommas(total)}: search for the others` : count(total, 'record');
     this.empty.hidden = total > 0;
     this.empty.textContent = this.text ? `No record contains “${plain(this.text)}”.` : 'There are none. Import some in State, or let your client make them.';
   }

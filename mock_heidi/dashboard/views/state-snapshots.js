@@ -3,7 +3,7 @@
 import { control } from '../parts/control.js';
 import { ask } from '../parts/dialog.js';
 import { fill, h } from '../parts/dom.js';
-import { dateAndTime, plain } from '../parts/format.js';
+import { dateAndTime, plain, withCommas } from '../parts/format.js';
 import { memo } from '../parts/memo.js';
 import { address, go } from '../parts/route.js';
 import { attempt, toast } from '../parts/toast.js';
@@ -82,8 +82,8 @@ export class Snapshots {
       {},
       h('th', { scope: 'row' }, label),
       h('td', {}, dateAndTime(at)),
-      h('td', { class: 'number' }, counts.patient_profiles.toLocaleString('en')),
-      h('td', { class: 'number' }, counts.sessions.toLocaleString('en')),
+      h('td', { class: 'number' }, withCommas(counts.patient_profiles)),
+      h('td', { class: 'number' }, withCommas(counts.sessions)),
       h('td', { class: 'number' }, button('Compare', () => this.#compare(name)), button('Restore', () => this.#restore(name)), button('Delete', () => this.#delete(name))),
     );
   }

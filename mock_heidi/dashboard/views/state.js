@@ -1,6 +1,7 @@
 // The state of the namespace: its records, snapshots of it, and fixtures that carry it elsewhere.
 
 import { h } from '../parts/dom.js';
+import { withCommas } from '../parts/format.js';
 import { live } from '../parts/live.js';
 import { complain } from '../parts/toast.js';
 import { exportPanel } from './state-export.js';
@@ -58,7 +59,7 @@ async function openState(route, signal) {
  */
 function drawCounts(list, counts) {
   const items = Object.entries(KINDS).map(([kind, { label }]) =>
-    h('li', {}, h('a', { href: `#/state/${kind}` }, h('strong', {}, counts[kind].toLocaleString('en')), ' ', label)),
+    h('li', {}, h('a', { href: `#/state/${kind}` }, h('strong', {}, withCommas(counts[kind])), ' ', label)),
   );
   list.replaceChildren(...items);
 }
