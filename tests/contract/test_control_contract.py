@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from alternatives import ASK
 from click.testing import CliRunner
 from clients import NOON, Client
 from helpers import SESSION, another, exchange
@@ -733,7 +734,10 @@ def test_an_answer_in_yaml_is_judged(
 
 
 BAD_EVENTS: dict[str, tuple[bytes, str]] = {
-    "an unknown kind": (b'id: 1\nevent: party\ndata: {"name":"a"}\n\n', "the event 'party' is none of request, "),
+    "an unknown kind": (
+        b'id: 1\nevent: party\ndata: {"name":"a"}\n\n',
+        "the event 'party' is none of request_started, request, ",
+    ),
     "other data": (b'id: 1\nevent: reset\ndata: {"reset":["rooms"]}\n\n', "'rooms' is not one of"),
     "no JSON": (b"id: 1\nevent: reset\ndata: {\n\n", "the body is no application/json"),
     "no id": (b'event: reset\ndata: {"reset":[]}\n\n', "is neither a comment nor an event"),
@@ -759,6 +763,7 @@ def test_the_judge_accepts_every_kind_of_event_that_the_server_sends(heidi: Clie
     heidi.post("/_mock/faults", json={"operation": "get_session", "status": 503})
     heidi.get(f"/sessions/{SESSION}")
     heidi.post("/sessions")
+    heidi.post(f"/sessions/{SESSION}/ask-ai", json=ASK)
     heidi.get("/nothing")
     heidi.get("/_mock/findings")
     heidi.post("/_mock/namespaces/blue")

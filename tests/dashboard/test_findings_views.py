@@ -101,6 +101,27 @@ def test_coverage_shows_what_is_exercised_and_a_line_for_what_is_missing(page: P
         assert server.control("GET", "/coverage")["covered"] == 0
 
 
+def test_a_request_that_comes_while_the_kept_ones_are_counted_counts_once(server: Handle, page: Page) -> None:
+    with server.client() as client:
+        client.get(UNKNOWN)
+    (kept,) = server.control("GET", "/requests?view=headlines&assumption=profile_not_found")["requests"]
+    page.goto(f"{server.url}/_mock/#/assumptions")
+
+    count = page.evaluate(
+        """async (kept) => {
+          const { MetAssumptions } = await import('/_mock/ui/views/met-assumptions.js');
+          const met = new MetAssumptions();
+          const counted = met.load(new AbortController().signal);
+          met.add([kept, { id: kept.id + 1, assumptions: kept.assumptions }]);
+          await counted;
+          return met.counts.get('profile_not_found');
+        }""",
+        kept,
+    )
+
+    assert count == 2
+
+
 def test_the_next_answer_follows_an_assumption_that_is_switched(
     server: Handle, page: Page, chromium: ChromiumThread
 ) -> None:

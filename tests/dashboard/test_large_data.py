@@ -80,6 +80,7 @@ def test_a_stream_of_many_pieces_has_few_marks_and_can_be_stepped(
 
     page.goto(f"{server.url}/_mock/#/requests/{len(server.requests())}")
     page.get_by_role("button", name="Show all").click()
+    chromium.expect(page.get_by_role("button", name="Show all")).to_have_count(0)
     chromium.expect(page.locator(".stream output")).to_contain_text("of\u00a05000")
     page.get_by_role("button", name="Piece before").click()
     chromium.expect(page.locator(".stream output")).to_contain_text("Piece\u00a04999")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from browser import ChromiumThread
 from record_views import SESSION, open_view
+from running import until
 
 from mock_heidi import Handle
 
@@ -70,7 +71,8 @@ def test_the_mock_is_asked_for_the_note_of_a_session(server: Handle, page: Page,
     page.get_by_role("button", name="Send POST").click()
     chromium.expect(page.locator(".try-answer")).to_contain_text("200 OK")
 
-    assert "headache for two days" in server.session(made)["consult_note"]["result"]
+    note = until(lambda: server.session(made)["consult_note"])
+    assert "headache for two days" in note["result"]
 
 
 def test_a_clinician_writes_and_finishes_a_note(server: Handle, page: Page, chromium: ChromiumThread) -> None:

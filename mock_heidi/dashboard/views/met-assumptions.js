@@ -4,44 +4,54 @@ import { control } from '../parts/control.js';
 
 const PAGE = 1000;
 
+/** @typedef {{ id: number, assumptions: string[] }} Row */
+
 export class MetAssumptions {
-  constructor() {
-    /** The number of requests by the name of the assumption. @type {Map<string, number>} */
-    this.counts = new Map();
-    this.last = 0;
-  }
+  /** The number of requests by the name of the assumption. @type {Map<string, number>} */
+  counts = new Map();
+  #last = 0;
+  /** @type {Row[] | null} The requests that come while the kept ones are counted. */
+  #late = null;
 
   /**
-   * Counts the requests that the server keeps.
+   * Counts the requests that the server keeps. Two calls must not overlap.
    *
    * @param {AbortSignal} signal
    */
   async load(signal) {
-    this.counts.clear();
-    this.last = 0;
+    /** @type {Row[]} */
+    const late = (this.#late = []);
+    /** @type {Row[]} */
+    const kept = [];
     let before = '';
     for (let more = true; more; ) {
       const page = await control(`/requests?view=headlines&assumption=any&limit=${PAGE}${before}`, { signal });
-      this.add(page.requests, true);
+      kept.push(...page.requests);
       more = page.more && page.requests.length > 0;
       before = more ? `&before=${page.requests[0].id}` : '';
     }
+    this.#late = null;
+    this.counts = new Map();
+    this.#last = 0;
+    for (const row of kept) this.#count(row);
+    this.add(late);
   }
 
   /**
-   * Counts requests. True if one of them has met an assumption.
+   * Counts new requests. True if one of them has met an assumption.
    *
-   * @param {{ id: number, assumptions: string[] }[]} requests
-   * @param {boolean} older true if they may be older than the counted ones
+   * @param {Row[]} requests
    */
-  add(requests, older = false) {
-    let isNew = false;
-    for (const { id, assumptions } of requests) {
-      if (!older && id <= this.last) continue;
-      this.last = Math.max(this.last, id);
-      for (const name of assumptions) this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
-      isNew ||= assumptions.length > 0;
-    }
-    return isNew;
+  add(requests) {
+    this.#late?.push(...requests);
+    const fresh = requests.filter(({ id }) => id > this.#last);
+    for (const row of fresh) this.#count(row);
+    return fresh.some(({ assumptions }) => assumptions.length > 0);
+  }
+
+  /** @param {Row} row */
+  #count({ id, assumptions }) {
+    this.#last = Math.max(this.#last, id);
+    for (const name of assumptions) this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
 }
