@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Collection
 
 from starlette.responses import Response
@@ -15,7 +16,7 @@ from mock_heidi.web.cors import Origins, is_own
 from mock_heidi.web.request import Request
 from mock_heidi.web.router import split
 
-_CONTRACTS = ("_mock/openapi.yaml", "_mock/openapi.json", "_mock/control.yaml", "_mock/control.json")
+_CONTRACT = re.compile(r"(?:ns/[^/]+/)?_mock/(?:openapi|control)\.(?:yaml|json)")
 # The pages that a link on another site may open, since they only show something to a person.
 _PAGES = ("get_dashboard", "get_reference", "get_openapi", "get_openapi_json", "get_control", "get_control_json")
 # The files that hold no data, so that they need no token. The page asks for the token.
@@ -69,8 +70,8 @@ class Guard:
         """True if pages of an origin may send this request."""
         if origin in self.origins or is_own(origin.encode("latin-1"), host.encode("latin-1")):
             return True
-        ending = "/".join(split(request.scope["path"])[-2:])
-        return ending in _CONTRACTS and self.readers.allow(origin)
+        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        return _CONTRACT.fullmatch("/".join(split(path))) is not None and self.readers.allow(origin)
 
     @staticmethod
     def _is_from_elsewhere(scope: Scope) -> bool:

@@ -269,6 +269,22 @@ def test_pages_that_may_use_the_api_may_not_use_the_control_api() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/_mock/openapi.yaml", 200),
+        ("/ns/blue/_mock/control.json", 200),
+        ("/_mock/state/_mock/openapi.yaml", 403),
+        ("/ns/blue/_mock/state/_mock/control.json", 403),
+    ],
+)
+def test_pages_that_may_use_the_api_may_read_the_contracts_only(path: str, expected: int) -> None:
+    with another() as heidi:
+        answer = heidi.get(path, signed=False, headers={"Origin": "http://localhost:5173"})
+
+    assert answer.status_code == expected
+
+
+@pytest.mark.parametrize(
     ("site", "mode", "expected"),
     [
         ("none", "navigate", 200),
