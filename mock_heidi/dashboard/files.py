@@ -1,7 +1,7 @@
 """The files of the dashboard as the server sends them: a file comes with what it imports, in one answer.
 
-The files are small, so that a person can read them. A browser that had to ask for each would show its data later: some
-fifty files cost more time than everything else.
+The files are small, so that a person can read them. A browser that asks for each of some fifty files needs about twice
+the time until it shows data.
 """
 
 import re

@@ -88,14 +88,18 @@ export class RequestPanel {
     );
   }
 
-  async replay() {
-    const { replay } = await import('./replay.js');
-    attempt(async () => this.row && this.list.open(await replay(this.row, this.signal)));
+  replay() {
+    attempt(async () => {
+      const { replay } = await import('./replay.js');
+      if (this.row) this.list.open(await replay(this.row, this.signal));
+    });
   }
 
-  async copyCurl() {
-    const { copyCurl } = await import('./request-actions.js');
-    attempt(async () => this.row && copyCurl(this.row));
+  copyCurl() {
+    attempt(async () => {
+      const { copyCurl } = await import('./request-actions.js');
+      if (this.row) await copyCurl(this.row);
+    });
   }
 }
 
