@@ -181,6 +181,19 @@ def test_assumptions_are_searched_and_a_number_is_chosen(server: Handle, page: P
     chromium.expect(page.locator("details.assumption:visible")).to_have_count(1)
 
 
+def test_a_typed_number_stays_while_the_assumptions_are_read_again(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    page.goto(f"{server.url}/_mock/#/assumptions?name=token_lifetime")
+    number = page.locator("details[data-name=token_lifetime]").get_by_role("spinbutton")
+    number.fill("60")
+    server.assume(extra_slashes="redirect")
+    chromium.expect(page.locator("details[data-name=extra_slashes] summary")).to_contain_text("changed")
+
+    chromium.expect(number).to_have_value("60")
+    chromium.expect(number).to_be_focused()
+
+
 def test_axe_finds_nothing_in_findings_coverage_and_assumptions(page: Page, chromium: ChromiumThread) -> None:
     with MockHeidi(coverage=True) as server:
         with server.client() as client:

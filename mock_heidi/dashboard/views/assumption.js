@@ -19,67 +19,59 @@ export function assumptionRow(first, choose, opened) {
   let met = 0;
   const value = h('code', { class: 'assumption-value' });
   const marks = h('span', { class: 'assumption-marks' });
-  const content = h('div', { class: 'assumption-content' });
+  const choices = h('div');
+  const metBy = h('dd');
   const element = h(
     'details',
     { class: 'assumption', 'data-name': one.name, toggle },
     h('summary', {}, h('code', {}, one.name), marks, value, h('span', { class: 'soft assumption-decides' }, one.decides)),
-    content,
   );
 
   function toggle() {
-    if (element.open) drawContent();
+    if (element.open && !choices.isConnected) {
+      drawChoices();
+      element.append(h('div', { class: 'assumption-content' }, choices, facts(one, metBy)));
+    }
     opened(one.name, element.open);
   }
 
-  function drawLine() {
+  function draw() {
     value.textContent = String(one.value);
     fill(
       marks,
       one.value === one.default ? null : h('span', { class: 'badge accent' }, 'changed'),
       met > 0 ? h('span', { class: 'badge' }, 'met') : null,
     );
-  }
-
-  function drawContent() {
     const link = h('a', { href: address(['requests'], { assumption: one.name }) }, `${count(met, 'request')} of your client`);
-    fill(
-      content,
-      values(one, (wanted) => choose(one, wanted)),
-      h(
-        'dl',
-        { class: 'facts' },
-        h('dt', {}, 'Why'),
-        h('dd', {}, one.why),
-        h('dt', {}, 'Sources'),
-        h('dd', {}, one.sources.length > 0 ? h('ul', {}, one.sources.map((source) => h('li', {}, source))) : 'No source mentions it.'),
-        one.advice === null ? null : [h('dt', {}, 'Advice'), h('dd', {}, advised(one.advice))],
-        h('dt', {}, 'Operations'),
-        h('dd', { class: 'assumption-operations' }, operations(one)),
-        h('dt', {}, 'Met by'),
-        h('dd', {}, met > 0 ? link : 'no request so far'),
-      ),
-    );
+    fill(metBy, met > 0 ? link : 'no request so far');
   }
 
-  drawLine();
+  function drawChoices() {
+    const hadFocus = choices.contains(document.activeElement);
+    fill(choices, values(one, (wanted) => choose(one, wanted)));
+    if (hadFocus) /** @type {HTMLElement | null} */ (choices.querySelector('input:checked, input[type="number"]'))?.focus();
+  }
+
+  draw();
   return {
     element,
-    /** @param {Assumption} changed */
-    take(changed) {
-      one = changed;
-      drawLine();
-      if (!element.open) return;
-      const hadFocus = content.contains(document.activeElement);
-      drawContent();
-      if (hadFocus) /** @type {HTMLElement | null} */ (content.querySelector('input:checked, input[type="number"]'))?.focus();
+    /** @param {Assumption} next */
+    take(next) {
+      // A number that somebody types stays while the assumptions are read again.
+      const isChanged = next.value !== one.value;
+      one = next;
+      if (isChanged) this.restore();
+    },
+    /** Shows the value that counts, after another was refused. */
+    restore() {
+      draw();
+      drawChoices();
     },
     /** @param {number} number */
     meet(number) {
       if (number === met) return;
       met = number;
-      drawLine();
-      if (element.open) drawContent();
+      draw();
     },
     open() {
       if (element.open) return;
@@ -87,6 +79,26 @@ export function assumptionRow(first, choose, opened) {
       element.scrollIntoView({ block: 'nearest' });
     },
   };
+}
+
+/**
+ * @param {Assumption} one
+ * @param {HTMLElement} metBy
+ */
+function facts(one, metBy) {
+  return h(
+    'dl',
+    { class: 'facts' },
+    h('dt', {}, 'Why'),
+    h('dd', {}, one.why),
+    h('dt', {}, 'Sources'),
+    h('dd', {}, one.sources.length > 0 ? h('ul', {}, one.sources.map((source) => h('li', {}, source))) : 'No source mentions it.'),
+    one.advice === null ? null : [h('dt', {}, 'Advice'), h('dd', {}, advised(one.advice))],
+    h('dt', {}, 'Operations'),
+    h('dd', { class: 'assumption-operations' }, operations(one)),
+    h('dt', {}, 'Met by'),
+    metBy,
+  );
 }
 
 /**

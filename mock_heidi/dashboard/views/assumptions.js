@@ -77,7 +77,7 @@ export async function open(route, signal) {
     const before = one.value;
     const set = async (/** @type {unknown} */ wanted) => take((await control('/assumptions', { method: 'PUT', body: { [one.name]: wanted } })).assumptions);
     const done = await attempt(async () => (await set(value), true));
-    if (!done) return rows.get(one.name)?.take(one);
+    if (!done) return rows.get(one.name)?.restore();
     toast(`${one.name} is ${value} now. The next answer follows it.`, { action: 'Undo', act: () => attempt(() => set(before)) });
     return undefined;
   }
