@@ -13,7 +13,7 @@ export function importPanel() {
   const file = h('input', { type: 'file', accept: '.yaml,.yml,.json', multiple: true, change: () => take(file, text) });
   const problems = h('div', { role: 'alert' });
   const way = (/** @type {string} */ value, /** @type {string} */ label) =>
-    h('label', {}, h('input', { type: 'radio', name: 'way', value, checked: value === 'add' }), ` ${label}`);
+    h('label', { class: 'check' }, h('input', { type: 'radio', name: 'way', value, checked: value === 'add' }), label);
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     fill(problems);
@@ -27,7 +27,7 @@ export function importPanel() {
   };
   const form = h(
     'form',
-    { class: 'import', submit },
+    { class: 'stack import', submit },
     h('label', { class: 'field' }, h('span', {}, 'A file, or the files of a fixture folder'), file),
     h('label', { class: 'field' }, h('span', {}, 'Fixtures, as YAML or JSON'), text),
     h('fieldset', { class: 'checks' }, h('legend', {}, 'What happens'), way('add', 'Add these records to the present ones'), way('replace', 'Replace all records by these')),
