@@ -48,8 +48,9 @@ def test_hostile_names_are_shown_as_text(server: Handle, page: Page, chromium: C
 
 PAGES = ["patients", f"patients/{JOHN}", "patients/new", "sessions", "sessions/new", "sessions/accounts"]
 EDGES = """() => {
-  const left = (selector) => [...document.querySelector(selector).children].map((cell) => cell.getBoundingClientRect().left);
-  return [left('.columns'), left('.row'), document.querySelector('.row').getBoundingClientRect().right];
+  const box = (element) => element.getBoundingClientRect();
+  const left = (selector) => [...document.querySelector(selector).children].map((cell) => box(cell).left);
+  return [left('.columns'), left('.row'), box(document.querySelector('.row')).right];
 }"""
 """The left edges of the heads and of the cells of the first row, and the right edge of this row."""
 
