@@ -77,7 +77,7 @@ export function assumptionRow(first, choose, opened) {
       if (element.open) return;
       element.open = true;
       // An address may open it before the view stands in the page.
-      requestAnimationFrame(() => element.scrollIntoView({ block: 'nearest' }));
+      requestAnimationFrame(() => element.scrollIntoView());
     },
   };
 }
