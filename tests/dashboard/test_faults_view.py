@@ -293,6 +293,22 @@ def test_a_rule_that_contradicts_itself_is_refused_beside_its_field(
     assert rules(server) == []
 
 
+def test_a_field_is_marked_as_wrong_only_after_a_person_typed_in_it(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    open_builder(server, page, {"operation": "generate_consult_note"})
+    page.get_by_role("button", name="lose", exact=True).click()
+    field = page.locator("#field-lose")
+
+    chromium.expect(page.locator(".says")).to_have_text("Give lose a value.")
+    chromium.expect(page.locator("#why-lose")).to_have_text("Give a value, such as 2.")
+    assert field.get_attribute("aria-invalid") is None
+    page.get_by_label("Body contains").fill("{")
+    chromium.expect(page.locator("#field-match")).to_have_attribute("aria-invalid", "true")
+    chromium.expect(page.locator(".says")).to_have_text("Correct the marked field.")
+    assert field.get_attribute("aria-invalid") is None
+
+
 def test_the_address_holds_the_rule_that_is_built(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     page.goto(f"{server.url}/_mock/#/faults?rule={{}}")
     page.get_by_role("button", name="By path").click()

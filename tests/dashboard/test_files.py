@@ -14,7 +14,7 @@ from mock_heidi import dashboard
 
 FOLDER = Path(dashboard.__file__).parent
 FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.*") if path.suffix in (".js", ".css"))
-SHARED_STYLES = {f"styles/{name}.css" for name in ("base", "layout", "parts", "forms", "values")}
+SHARED_STYLES = {f"styles/{name}.css" for name in ("base", "layout", "parts", "list", "forms", "values")}
 TSC = shutil.which("tsc") or shutil.which("tsc", path=str(ROOT / "tests/contract/tools/node_modules/.bin"))
 
 

@@ -155,6 +155,13 @@ def test_the_next_answer_follows_an_assumption_that_is_switched(
         assert client.get(UNKNOWN).status_code == 404
 
 
+def test_an_assumption_that_an_address_names_is_in_sight(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.goto(f"{server.url}/_mock/#/assumptions?name=stream_framing")
+
+    chromium.expect(page.locator("details[open] > summary")).to_contain_text("stream_framing")
+    chromium.expect(page.locator("details[open] > summary")).to_be_in_viewport()
+
+
 def test_assumptions_are_searched_and_a_number_is_chosen(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     page.goto(f"{server.url}/_mock/#/assumptions?name=token_lifetime")
     row = page.locator("details[data-name=token_lifetime]")

@@ -47,6 +47,36 @@ def test_hostile_names_are_shown_as_text(server: Handle, page: Page, chromium: C
 
 
 PAGES = ["patients", f"patients/{JOHN}", "patients/new", "sessions", "sessions/new", "sessions/accounts"]
+EDGES = """() => {
+  const box = (element) => element.getBoundingClientRect();
+  const left = (selector) => [...document.querySelector(selector).children].map((cell) => box(cell).left);
+  return [left('.columns'), left('.row'), box(document.querySelector('.row')).right];
+}"""
+"""The left edges of the heads and of the cells of the first row, and the right edge of this row."""
+
+
+def test_rows_reach_the_edge_and_their_cells_stand_below_the_heads(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    open_view(page, server, "patients")
+    chromium.expect(page.locator(".row").first).to_be_visible()
+
+    heads, cells, edge = page.evaluate(EDGES)
+    assert cells == heads
+    assert edge == 1280
+
+
+def test_a_title_is_not_broken_inside_a_word_on_a_phone(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    page.set_viewport_size({"width": 360, "height": 800})
+    server.fault("get_session", status=503)
+    open_view(page, server, "faults")
+    chromium.expect(page.get_by_role("button", name="Delete all rules")).to_be_visible()
+
+    title = page.get_by_role("heading", name="Faults", level=1)
+    assert title.evaluate("h1 => h1.clientHeight < 2 * parseFloat(getComputedStyle(h1).fontSize)")
+
+
 OF_SESSION = [f"sessions/{SESSION}", f"sessions/{SESSION}?note=origins", f"sessions/{SESSION}?note=edit"]
 
 

@@ -381,6 +381,16 @@ def test_the_search_finds_operations_fields_and_pages(server: Handle, page: Page
     chromium.expect(page.locator(".contents")).to_be_visible()
 
 
+def test_the_results_of_a_search_begin_below_the_box(server: Handle, page: Page, chromium: ChromiumThread) -> None:
+    open_at(page, chromium, server, "#/guide/performance")
+    page.wait_for_function("document.querySelector('#menu').scrollTop > 0")
+
+    page.get_by_role("searchbox").fill("expired")
+
+    chromium.expect(page.get_by_role("searchbox")).to_be_in_viewport()
+    chromium.expect(page.locator(".results a").first).to_be_in_viewport()
+
+
 def test_the_keyboard_reaches_the_form(server: Handle, page: Page, chromium: ChromiumThread) -> None:
     open_at(page, chromium, server, "#/api/get_session")
     page.keyboard.press("t")

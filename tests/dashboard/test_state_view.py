@@ -149,6 +149,24 @@ def test_pasted_fixtures_are_added_and_a_file_replaces_all_with_an_undo(
     assert len(server.control("GET", "/state")["patient_profiles"]) == 16
 
 
+def test_a_long_file_is_imported_without_being_shown(
+    server: Handle, opened: Page, chromium: ChromiumThread, tmp_path: Path
+) -> None:
+    file = tmp_path / "long.json"
+    file.write_text(
+        json.dumps({"patient_profiles": [{"first_name": "Bo", "additional_context": "x" * 300_000}]}), encoding="utf-8"
+    )
+    field = opened.get_by_label("Fixtures, as YAML or JSON")
+    opened.get_by_label("A file").set_input_files(str(file))
+    chromium.expect(field).to_be_disabled()
+    chromium.expect(field).to_have_value("")
+    opened.get_by_role("button", name="Import").click()
+    chromium.expect(opened.locator(".toast")).to_have_text("Added: 1 patient profile, 0 sessions.")
+    chromium.expect(field).to_be_enabled()
+
+    assert len(server.control("GET", "/state")["patient_profiles"]) == 16
+
+
 def test_the_files_of_a_fixture_folder_are_imported_together(
     server: Handle, opened: Page, chromium: ChromiumThread
 ) -> None:

@@ -94,7 +94,7 @@ class Story:
         self.press("New rule")
         self.page.get_by_label("Operation", exact=True).select_option("generate_consult_note")
         self.press("end_after")
-        self.see(self.page.get_by_text("Fill in the marked field.")).to_be_visible()
+        self.see(self.page.get_by_text("Give end_after a value.")).to_be_visible()
         self.page.keyboard.type("3")
         self.see(self.page.locator(".says")).to_contain_text("the stream ends cleanly after 3 pieces.")
         self.press("Add the rule")

@@ -16,6 +16,7 @@ const SPARE = 8;
  * @property {(item: T) => void} open called for a click, and for Enter
  * @property {(item: T) => void} [move] called when the keyboard has selected another item
  * @property {(item: T) => string} [mark] a class for the row
+ * @property {HTMLElement} [heads] the heads of the columns, which stay in sight; a screen reader hears the cells alone
  * @property {boolean} [fixed] true if items never change: another value is another object. Then a row is drawn once.
  */
 
@@ -48,6 +49,7 @@ export class List {
         keydown: (/** @type {KeyboardEvent} */ event) => this.#press(event),
         click: (/** @type {MouseEvent} */ event) => this.#click(event),
       },
+      options.heads ?? null,
       this.rows,
     );
     new ResizeObserver(() => this.draw()).observe(this.element);
@@ -158,7 +160,9 @@ export class List {
     const to = Math.min(Math.max(index, 0), this.length - 1);
     this.selected = this.options.key(this.at(to));
     const top = to * this.options.height;
-    const { scrollTop, clientHeight } = this.element;
+    const { scrollTop } = this.element;
+    // The heads cover the top of the list.
+    const clientHeight = this.element.clientHeight - (this.options.heads?.offsetHeight ?? 0);
     if (top < scrollTop) this.element.scrollTop = top;
     else if (top + this.options.height > scrollTop + clientHeight) {
       this.element.scrollTop = top + this.options.height - clientHeight;

@@ -26,6 +26,8 @@ export function searchBox(list, all) {
     const asked = input.value.trim();
     list.hidden = asked !== '';
     results.hidden = asked === '';
+    // The list may be scrolled to the present page.
+    box.parentElement?.scrollTo(0, 0);
     if (asked !== '') fill(results, ...drawn(find(all(), asked), asked));
   };
   const press = (/** @type {KeyboardEvent} */ event) => {

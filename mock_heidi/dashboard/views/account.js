@@ -26,7 +26,7 @@ const FIELDS = [
  * @returns {Section}
  */
 export function accountSection(page) {
-  const content = h('div', { class: 'flow' });
+  const content = h('div', { class: 'stack' });
   const isNew = memo();
   async function draw(/** @type {any} */ { created_by: creator, managed_by }) {
     if (creator === null) {

@@ -76,7 +76,8 @@ export function assumptionRow(first, choose, opened) {
     open() {
       if (element.open) return;
       element.open = true;
-      element.scrollIntoView({ block: 'nearest' });
+      // An address may open it before the view stands in the page.
+      requestAnimationFrame(() => element.scrollIntoView());
     },
   };
 }

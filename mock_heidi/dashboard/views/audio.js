@@ -53,7 +53,7 @@ function median(lengths) {
  * @returns {import('./session.js').Section}
  */
 export function audioSection(page) {
-  const content = h('div', { class: 'flow' });
+  const content = h('div', { class: 'stack' });
   const element = h('section', { class: 'panel audio' }, h('h2', {}, 'Audio'), content);
   const isNew = memo();
   return {

@@ -65,7 +65,7 @@ function parts(group, missing, exercised) {
   );
   const done = exercised.map((point) => h('li', {}, `${words(point)}, `, h('span', { class: 'soft' }, count(point.count ?? 0, 'request'))));
   return [
-    done.length > 0 ? h('div', { class: 'stack' }, h('h3', {}, 'Exercised'), h('ul', { class: 'columns' }, done)) : null,
+    done.length > 0 ? h('div', { class: 'stack' }, h('h3', {}, 'Exercised'), h('ul', { class: 'exercised' }, done)) : null,
     requests,
     gaps.length > 0 ? h('div', { class: 'stack' }, h('h3', {}, 'Missing'), h('ul', { class: 'gaps' }, gaps)) : null,
   ].filter((part) => part !== null);

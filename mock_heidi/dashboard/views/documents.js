@@ -15,7 +15,7 @@ import { markdownView, sourceView } from './note-text.js';
  * @returns {Section}
  */
 export function documentSection(page) {
-  const content = h('div', { class: 'flow' });
+  const content = h('div', { class: 'stack' });
   const isNew = memo();
   return {
     element: h('section', { class: 'panel' }, h('h2', {}, 'Documents'), content),
@@ -32,7 +32,7 @@ export function documentSection(page) {
  * @param {Page} page
  */
 function row(written, page) {
-  const body = h('div', { class: 'flow' });
+  const body = h('div', { class: 'stack' });
   const name = plain(written.name) || 'No name';
   const isHtml = written.content_type === 'HTML';
   const open = () => {

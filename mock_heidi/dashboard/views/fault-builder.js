@@ -8,6 +8,7 @@ import { reloader } from '../parts/reload.js';
 import { address, go } from '../parts/route.js';
 import { attempt, sentence, toast } from '../parts/toast.js';
 import { effectChoice } from './fault-effects.js';
+import { Missing } from './fault-field.js';
 import { commandHere } from './fault-forms.js';
 import { limitFields, nameFields, requestFields, whichRequests } from './fault-selection.js';
 
@@ -38,7 +39,8 @@ export async function openBuilder(place, signal, added) {
   let unknown = {};
   /** The id of the rule that is changed. @type {string | null} */
   let replaces = null;
-  let isReadable = true;
+  /** What a person must do before the rule can be read; empty if it can. */
+  let todo = '';
 
   const form = h(
     'form',
@@ -79,14 +81,15 @@ export async function openBuilder(place, signal, added) {
   }
 
   function read() {
-    isReadable = true;
+    todo = '';
     for (const one of allFields()) one.refuse('');
     const others = [...ofRequests, ...ofTimes, ...ofNames, ...choice.fields].map((one) => {
       try {
         return [one.name, one.value];
       } catch (error) {
-        isReadable = false;
-        one.refuse(sentence(error instanceof Error ? error.message : String(error)));
+        const isMissing = error instanceof Missing;
+        if (!isMissing || todo === '') todo = isMissing ? `Give ${one.name} a value.` : 'Correct the marked field.';
+        one.refuse(sentence(error instanceof Error ? error.message : String(error)), isMissing);
         return [one.name, undefined];
       }
     });
@@ -107,7 +110,7 @@ export async function openBuilder(place, signal, added) {
   async function preview() {
     const asked = JSON.stringify(rule);
     const isEmpty = choice.fields.length === 0;
-    if (isEmpty || !isReadable) return show(isEmpty ? 'Choose what goes wrong.' : 'Fill in the marked field.', null);
+    if (isEmpty || todo) return show(isEmpty ? 'Choose what goes wrong.' : todo, null);
     try {
       const checked = await control('/faults/preview', { method: 'POST', body: rule, signal });
       if (asked !== JSON.stringify(rule)) return;
@@ -125,11 +128,11 @@ export async function openBuilder(place, signal, added) {
    */
   function show(text, refusal) {
     says.textContent = plain(text);
-    says.classList.toggle('soft', choice.fields.length === 0 || !isReadable);
-    forms.hidden = choice.fields.length === 0 || refusal !== null || !isReadable;
+    says.classList.toggle('soft', choice.fields.length === 0 || todo !== '');
+    forms.hidden = choice.fields.length === 0 || refusal !== null || todo !== '';
     save.disabled = forms.hidden;
     why.textContent = '';
-    if (!isReadable) return;
+    if (todo) return;
     const named = refusal === null ? [] : allFields().filter(({ name }) => name in rule && new RegExp(`\\b${name}\\b`).test(refusal.message));
     const reason = refusal === null ? '' : reasonOf(refusal);
     for (const one of allFields()) one.refuse(named.includes(one) ? reason : '');

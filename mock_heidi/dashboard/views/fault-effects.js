@@ -2,7 +2,7 @@
 
 import { fill, h } from '../parts/dom.js';
 import { isFlag, mayBeEmpty } from './fault-arguments.js';
-import { field, worded } from './fault-field.js';
+import { field, Missing, worded } from './fault-field.js';
 
 /** @typedef {import('./fault-field.js').Field} Field */
 /** @typedef {{ name: string, description: string, works_on: string, operations: string[], short_form: string, schema: import('./fault-arguments.js').Schema }} Effect */
@@ -117,7 +117,7 @@ function card(effect, changed, drop) {
       const { value } = made;
       if (value !== undefined) return value;
       if (mayBeEmpty(effect.schema)) return true;
-      throw new SyntaxError(`give a value, such as ${example}`);
+      throw new Missing(`give a value, such as ${example}`);
     },
     set value(value) {
       made.value = value;

@@ -10,7 +10,7 @@ import { read, written } from './fault-arguments.js';
  * @property {string} name the field of the rule
  * @property {HTMLElement} element
  * @property {any} value undefined if it is empty; throws SyntaxError if it cannot be read
- * @property {(reason: string) => void} refuse shows why the value is refused; empty for a good value
+ * @property {(reason: string, isMissing?: boolean) => void} refuse shows why the value is refused; empty for a good value. A value that is missing is asked for, not marked.
  */
 
 /**
@@ -43,13 +43,17 @@ export function field(name, schema, { label = name, help = '', example = '', wid
     set value(value) {
       input.value = written(value, schema);
     },
-    refuse(text) {
+    refuse(text, isMissing = false) {
       reason.textContent = text;
-      if (text) input.setAttribute('aria-invalid', 'true');
+      reason.className = isMissing ? 'help' : 'refusal';
+      if (text && !isMissing) input.setAttribute('aria-invalid', 'true');
       else input.removeAttribute('aria-invalid');
     },
   };
 }
+
+/** A value that a person has not given yet. */
+export class Missing extends SyntaxError {}
 
 /**
  * A description without the marks of Markdown.

@@ -35,7 +35,7 @@ export function noteSection(page, query) {
   const status = h('span', {});
   const heading = h('span', { class: 'soft' });
   const actions = h('div', { class: 'buttons' });
-  const content = h('div', { class: 'flow' });
+  const content = h('div', { class: 'stack' });
   const codes = h('div', {});
   const tabs = h('div', { class: 'segments', role: 'group', 'aria-label': 'View of the note' });
   const element = h('section', { class: 'panel note' }, h('div', { class: 'note-head' }, h('h2', {}, 'Note'), status, heading, tabs), content, codes, actions);

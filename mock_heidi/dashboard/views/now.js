@@ -29,7 +29,7 @@ export async function open(route, signal) {
     { class: 'view' },
     h('header', { class: 'view-head' }, h('h1', {}, 'Now'), h('p', {}, `mock_heidi ${health.version} is running. Point your client at it.`)),
     connect.element,
-    h('div', { class: 'panels now' }, time, h('div', { class: 'pile' }, transitions, serverPanel(health, access, signal))),
+    h('div', { class: 'panels now' }, time, h('div', { class: 'column' }, transitions, serverPanel(health, access, signal))),
     namespaces.element,
   );
   return {

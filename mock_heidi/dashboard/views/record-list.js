@@ -54,11 +54,12 @@ export async function openList(listing, route, signal) {
   });
   const told = h('p', { class: 'soft small', role: 'status' });
   const about = h('div', { class: 'about' });
-  const head = h('div', { class: 'columns', 'aria-hidden': 'true' }, ...columns.map(([name, text]) => h('span', { class: name }, text)));
+  const heads = h('div', { class: 'columns', 'aria-hidden': 'true' }, ...columns.map(([name, text]) => h('span', { class: name }, text)));
   const nothing = h('div', { class: 'empty', hidden: true });
   /** @type {List<Row>} */
   const list = new List({
     label: title,
+    heads,
     height: HEIGHT,
     key: ({ index, record }) => (record ? record[id] : `row-${index}`),
     draw: ({ index, record }) => (pages.want(index), record ? listing.draw(record) : [h('span', { class: 'soft' }, '…')]),
@@ -78,7 +79,6 @@ export async function openList(listing, route, signal) {
     const narrowed = Object.keys(query).length > 0;
     const isEmpty = pages.known && pages.total === 0;
     list.element.hidden = isEmpty;
-    head.hidden = isEmpty;
     nothing.hidden = !isEmpty;
     told.textContent = narrowed ? `${count(pages.total, noun)} found` : count(pages.total, noun);
     if (isEmpty) fill(nothing, ...(narrowed ? notFound() : listing.empty));
@@ -111,7 +111,6 @@ export async function openList(listing, route, signal) {
       h('div', { class: 'buttons' }, ...(listing.actions ?? []), h('button', { type: 'button', class: 'primary', click: add }, `New ${noun}`)),
     ),
     about,
-    head,
     list.element,
     nothing,
   );

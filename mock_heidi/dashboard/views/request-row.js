@@ -44,7 +44,7 @@ function moment(at) {
   return [text.slice(0, 8), h('span', { class: 'ms' }, text.slice(8))];
 }
 
-/** The heads of the columns. A screen reader hears the cells alone. */
+/** The heads of the columns. */
 export function columnHeads() {
   const heads = ['Time', 'Method', 'Operation', 'Status', 'Marks', 'Duration', 'Request', 'Answer'];
   const classes = ['', 'method', '', 'number', 'marks', 'number wide', 'number wide', 'number wide'];
@@ -71,7 +71,7 @@ export function statusClass({ status, duration: ended }) {
 /** @param {Headline} row */
 function marks(row) {
   const found = [];
-  if (row.duration === null) found.push(mark('under way', 'soft'));
+  if (row.duration === null) found.push(mark('under way', 'waiting'));
   if (row.operation === null) found.push(mark(row.method === 'OPTIONS' ? 'refused' : row.stray ? 'stray' : 'unmatched', 'care'));
   if (row.fault !== null) found.push(mark('fault', 'accent'));
   if (row.finding_level !== null) found.push(mark(`finding: ${row.finding_level}`, LEVEL_CLASSES[row.finding_level]));

@@ -19,7 +19,7 @@ import { statusClass, statusText } from './request-row.js';
  */
 export function draw(story, showWhole, open, signal) {
   const { row } = story;
-  const name = row.operation ?? (row.stray ? 'stray request' : 'unmatched request');
+  const name = row.operation ?? (row.method === 'OPTIONS' ? 'refused preflight' : row.stray ? 'stray request' : 'unmatched request');
   const status = h('span', { class: `badge ${statusClass(row)}` }, statusText(row));
   return [
     h(

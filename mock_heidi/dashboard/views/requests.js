@@ -43,6 +43,7 @@ class RequestsView {
     /** @type {List<Headline>} */
     this.list = new List({
       label: 'Requests, newest first',
+      heads: columnHeads(),
       height: Math.round(2.4 * parseFloat(getComputedStyle(document.documentElement).fontSize)),
       draw: cells,
       key: ({ id }) => id,
@@ -90,7 +91,6 @@ class RequestsView {
         h('div', { class: 'quick', role: 'group', 'aria-label': 'Quick filters' }, ...this.quick),
         h('div', { class: 'buttons' }, clear, this.pauseButton),
       ),
-      columnHeads(),
       this.list.element,
       this.notice,
     );

@@ -18,7 +18,7 @@ import { pickPatient, pickSession } from './picker.js';
  * @returns {Section}
  */
 export function patientSection(page) {
-  const content = h('div', { class: 'flow' });
+  const content = h('div', { class: 'stack' });
   const buttons = h('div', { class: 'buttons' });
   const isNew = memo();
   const choose = async () => {

@@ -14,7 +14,7 @@ const SHOWN = 20;
  * @param {AbortSignal} signal
  */
 export async function sessionTable(query, signal) {
-  const table = { element: h('div', { class: 'session-table' }), total: 0 };
+  const table = { element: h('div', { class: 'stack' }), total: 0 };
   const load = async () => {
     const { records, total } = await control(`/state/sessions?${new URLSearchParams({ ...query, limit: `${SHOWN}`, order: 'newest' })}`, { signal });
     table.total = total;

@@ -35,11 +35,11 @@ function ofKind(kind, { added, removed, changed, omitted }) {
     ...removed.map((id) => () => h('p', {}, badge('removed', 'wrong'), ' ', h('code', {}, plain(id)))),
   ];
   const numbers = [[changed, 'changed'], [added, 'added'], [removed, 'removed']].filter(([list]) => list.length > 0).map(([list, what]) => `${withCommas(list.length)} ${what}`);
-  const shown = h('div', { class: 'differences' }, ...rows.slice(0, MANY).map((draw) => draw()));
+  const shown = h('div', { class: 'stack' }, ...rows.slice(0, MANY).map((draw) => draw()));
   const rest = rows.slice(MANY);
   const more = rest.length > 0 && h('button', { type: 'button', click: () => (shown.append(...rest.map((draw) => draw())), more && more.remove()) }, `Show ${count(rest.length, 'more')}`.replace(/s$/, ''));
   const missing = omitted > 0 && h('p', { class: 'soft' }, `The server has left out ${count(omitted, 'more difference')}.`);
-  return h('section', { class: 'difference' }, h('h4', {}, `${isKind(kind) ? KINDS[kind].label : kind}: ${numbers.join(', ')}`), shown, more, missing);
+  return h('section', { class: 'stack' }, h('h4', {}, `${isKind(kind) ? KINDS[kind].label : kind}: ${numbers.join(', ')}`), shown, more, missing);
 }
 
 /**

@@ -2,32 +2,49 @@
 
 import { control, Refusal } from '../parts/control.js';
 import { fill, h } from '../parts/dom.js';
-import { count, plain, withCommas } from '../parts/format.js';
+import { count, plain, size, withCommas } from '../parts/format.js';
 import { sentence, toast } from '../parts/toast.js';
 import { isKind } from './state-kinds.js';
 import { undoable } from './state-undo.js';
 
+const EXAMPLE = 'patient_profiles:\n  - first_name: Ana\n    last_name: Bell';
+// A browser takes seconds to draw a text box with millions of characters.
+const SHOWN = 200_000;
+
 /** The panel that adds records or replaces all. */
 export function importPanel() {
-  const text = h('textarea', { required: true, spellcheck: 'false', class: 'mono', placeholder: 'patient_profiles:\n  - first_name: Ana\n    last_name: Bell' });
-  const file = h('input', { type: 'file', accept: '.yaml,.yml,.json', multiple: true, change: () => take(file, text) });
+  /** The text of files that is too long for the text box. */
+  let long = '';
+  const text = h('textarea', { required: true, spellcheck: 'false', class: 'mono', placeholder: EXAMPLE });
+  const file = h('input', { type: 'file', accept: '.yaml,.yml,.json', multiple: true, change: chosen });
+  async function chosen() {
+    // A person who has chosen no file keeps the text that they typed.
+    if (long !== '' || file.files?.length) take(await textOf(file.files ?? []));
+  }
+  const take = (/** @type {string} */ read) => {
+    long = read.length > SHOWN ? read : '';
+    text.value = long ? '' : read;
+    text.disabled = long !== '';
+    text.placeholder = long ? `Too long to show: ${size(long.length)}. It is imported as it is.` : EXAMPLE;
+  };
   const problems = h('div', { role: 'alert' });
   const way = (/** @type {string} */ value, /** @type {string} */ label) =>
-    h('label', {}, h('input', { type: 'radio', name: 'way', value, checked: value === 'add' }), ` ${label}`);
+    h('label', { class: 'check' }, h('input', { type: 'radio', name: 'way', value, checked: value === 'add' }), label);
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     fill(problems);
     const replaces = new FormData(form).get('way') === 'replace';
     try {
-      await (replaces ? replace(text.value) : add(text.value));
-      text.value = file.value = '';
+      await (replaces ? replace : add)(long || text.value);
+      file.value = '';
+      take('');
     } catch (error) {
       fill(problems, ...explain(error));
     }
   };
   const form = h(
     'form',
-    { class: 'import', submit },
+    { class: 'stack import', submit },
     h('label', { class: 'field' }, h('span', {}, 'A file, or the files of a fixture folder'), file),
     h('label', { class: 'field' }, h('span', {}, 'Fixtures, as YAML or JSON'), text),
     h('fieldset', { class: 'checks' }, h('legend', {}, 'What happens'), way('add', 'Add these records to the present ones'), way('replace', 'Replace all records by these')),
@@ -37,13 +54,10 @@ export function importPanel() {
   return h('section', { class: 'panel', 'aria-labelledby': 'import-title' }, h('h2', { id: 'import-title' }, 'Import'), form);
 }
 
-/**
- * @param {HTMLInputElement} file
- * @param {HTMLTextAreaElement} text
- */
-async function take(file, text) {
-  const texts = await Promise.all([...(file.files ?? [])].map(async (one) => named(one.name, await one.text())));
-  if (texts.length > 0) text.value = texts.join('\n');
+/** @param {Iterable<File>} files */
+async function textOf(files) {
+  const texts = await Promise.all([...files].map(async (one) => named(one.name, await one.text())));
+  return texts.join('\n');
 }
 
 /**

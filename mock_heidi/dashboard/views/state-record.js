@@ -79,7 +79,7 @@ export class RecordPanel {
       }
     };
     const buttons = h('div', { class: 'buttons' }, h('button', { class: 'primary' }, 'Save'), h('button', { type: 'button', click: () => this.#draw() }, 'Cancel'));
-    fill(this.element, h('form', { class: 'state-record-form', submit }, h('h2', { class: 'mono' }, plain(this.key ?? '')), text, problem, buttons));
+    fill(this.element, h('form', { class: 'stack', submit }, h('h2', { class: 'mono' }, plain(this.key ?? '')), text, problem, buttons));
     text.focus();
     text.setSelectionRange(0, 0);
   }

@@ -23,7 +23,7 @@ export class Snapshots {
     this.table = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Table of snapshots' }, this.#head());
     this.empty = h('p', { class: 'soft' }, 'No snapshots yet. Take one before a test, and see afterwards what the test has changed.');
     this.name = h('input', { required: true, pattern: '(?!\\.+$)[A-Za-z0-9._\\-]{1,64}', title: 'letters, digits, -, _ and .', autocomplete: 'off', placeholder: 'before-the-test' });
-    this.compared = h('div', { class: 'compared' });
+    this.compared = h('div', { class: 'stack compared' });
     this.found = h('div', { class: 'stack' });
     /** The snapshots that are compared; null if none is. @type {[string, string] | null} */
     this.pair = null;
