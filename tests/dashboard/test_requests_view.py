@@ -55,7 +55,7 @@ def last(server: Handle, **filters: Any) -> dict[str, Any]:
 
 def names(page: Page) -> list[str]:
     """The operations, or the methods and paths, of the rows that are drawn, from the top."""
-    found: list[str] = page.locator(".row > :nth-child(3)").all_text_contents()
+    found: list[str] = page.locator(".row:visible > :nth-child(3)").all_text_contents()
     return found
 
 
