@@ -16,28 +16,24 @@ def identify(request: Request) -> None:
 
     At the host of another region, a key is unknown and a token invalid.
     """
-    registry = request.registry
-    if request.operation == SIGN_IN:
-        key = request.headers.get(b"heidi-api-key")
-        opened = None if key is None else registry.open(key.decode("latin-1"), request.name)
-        if opened is not None and opened.owner.region and _is_elsewhere(request, "API key", opened.owner.region):
-            opened = None
-        request.identity = opened
-    else:
-        found = registry.tokens.identify(request.headers.get(b"authorization"))
-        if isinstance(found, Caller) and found.region and _is_elsewhere(request, "token", found.region):
-            found = InvalidTokenError
-        request.identity = found
-    caller = request.identity
-    if request.name is None and isinstance(caller, (Caller, GoodKey)):
-        request.name = caller.namespace
+    registry, caller = request.registry, request.identity
+    if request.operation != SIGN_IN:
+        request.identity = caller = registry.tokens.identify(request.headers.get(b"authorization"))
+    elif (key := request.headers.get(b"heidi-api-key")) is not None:
+        request.identity = caller = registry.open(key.decode("latin-1"), request.name)
+    if isinstance(caller, (Caller, GoodKey)):
+        if _is_elsewhere(request, caller):
+            request.identity = None
+        elif request.name is None:
+            request.name = caller.namespace
     request.known_namespace = registry.default if request.name is None else registry.get(request.name)
 
 
-def _is_elsewhere(request: Request, what: str, region: str) -> bool:
-    """True if the request is for the host of another region. Then the reason is noted; ``what`` belongs to a region."""
-    here = region_of(request.headers.get(b"host"))
-    if here is None or here == region:
+def _is_elsewhere(request: Request, caller: Caller | GoodKey) -> bool:
+    """True if the request is for the host of another region than the caller's. Then the reason is noted."""
+    what, region = ("token", caller.region) if isinstance(caller, Caller) else ("API key", caller.owner.region)
+    here = region_of(request.headers.get(b"host")) if region else None
+    if not region or here in (None, region):
         return False
     request.why = f"the {what} belongs to the region {region}, but this host to {here}; send it to {HOSTS[region]}"
     return True
