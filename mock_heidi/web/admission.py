@@ -22,19 +22,20 @@ def identify(request: Request) -> None:
     elif (key := request.headers.get(b"heidi-api-key")) is not None:
         request.identity = caller = registry.open(key.decode("latin-1"), request.name)
     if isinstance(caller, (Caller, GoodKey)):
-        if _is_elsewhere(request, caller):
+        region = caller.region if isinstance(caller, Caller) else caller.owner.region
+        if region and _is_elsewhere(request, region):
             request.identity = None
         elif request.name is None:
             request.name = caller.namespace
     request.known_namespace = registry.default if request.name is None else registry.get(request.name)
 
 
-def _is_elsewhere(request: Request, caller: Caller | GoodKey) -> bool:
+def _is_elsewhere(request: Request, region: str) -> bool:
     """True if the request is for the host of another region than the caller's. Then the reason is noted."""
-    what, region = ("token", caller.region) if isinstance(caller, Caller) else ("API key", caller.owner.region)
-    here = region_of(request.headers.get(b"host")) if region else None
-    if not region or here in (None, region):
+    here = region_of(request.headers.get(b"host"))
+    if here is None or here == region:
         return False
+    what = "API key" if request.operation == SIGN_IN else "token"
     request.why = f"the {what} belongs to the region {region}, but this host to {here}; send it to {HOSTS[region]}"
     return True
 
