@@ -14,11 +14,10 @@ from mock_heidi.web.response import SANDBOX, is_inert
 
 def stub_of(request: Request) -> Stub | None:
     """The reply that a test has set for this request, or None. Counts a hit."""
-    active = _find(request) if request.namespace.stubs else None
-    if active is None:
-        return None
-    active.hits += 1
-    return active.stub
+    active = _find(request)
+    if active is not None:
+        active.hits += 1
+    return None if active is None else active.stub
 
 
 def whole_stub(request: Request) -> Response | None:
