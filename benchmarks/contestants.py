@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.loads import BASE, Asked, LoadError, ask
+from benchmarks.loads import BASE, PROFILES, Asked, LoadError, ask
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "benchmark-key"
@@ -23,16 +25,15 @@ _JWT = "/jwt?email=test@example.com&third_party_internal_id=1"
 
 
 class Running(NamedTuple):
-    """A contestant that answers: its port, its process, the headers that it wants, what its paths begin with."""
+    """A contestant that answers: its port, its process and the headers that it wants."""
 
     port: int
     process: int
     headers: Mapping[str, str]
-    base: str = BASE
 
     def ask(self, asked: Asked) -> Any:
         """The JSON of one answer."""
-        return ask(self.port, asked, self.headers, self.base)
+        return ask(self.port, asked, self.headers)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of one answer of mock_heidi's control API."""
@@ -47,13 +48,15 @@ def free_port() -> int:
         return port
 
 
-def command(name: str, port: int, options: Sequence[str] = ()) -> list[str]:
-    """The command that starts a contestant."""
+def command(name: str, port: int, folder: Path, options: Sequence[str] = ()) -> list[str]:
+    """The command that starts a contestant. ``folder`` is for its files."""
     if name == "mock_heidi":
         return [script("mock-heidi"), "--port", str(port), "--quiet", "--api-key", KEY, *options]
-    if name == "prism":
-        # Of one process: the second would share the core with it.
-        return [str(prism()), "mock", "-p", str(port), "--multiprocess", "false", str(ROOT / "openapi.yaml")]
+    if name == "json_server":
+        (folder / "db.json").write_text(json.dumps({PROFILES[1:]: []}))
+        (folder / "routes.json").write_text(json.dumps({f"{BASE}/*": "/$1"}))
+        files = ("--routes", str(folder / "routes.json"), str(folder / "db.json"))
+        return [str(json_server()), "--quiet", "--host", "127.0.0.1", "--port", str(port), *files]
     return [sys.executable, "-m", f"benchmarks.apps.{name}", "--port", str(port), *options]
 
 
@@ -63,34 +66,35 @@ def script(name: str) -> str:
     return str(beside) if beside.exists() else name
 
 
-def prism() -> Path | None:
-    """Prism, where it is installed: beside this file by npm, or anywhere on the path."""
-    beside = Path(__file__).with_name("node_modules") / ".bin" / "prism"
-    found = str(beside) if beside.exists() else shutil.which("prism")
+def json_server() -> Path | None:
+    """json-server, where it is installed: beside this file by npm, or anywhere on the path."""
+    beside = Path(__file__).with_name("node_modules") / ".bin" / "json-server"
+    found = str(beside) if beside.exists() else shutil.which("json-server")
     return None if found is None else Path(found)
 
 
 @contextmanager
 def spawned(name: str, port: int, core: int, options: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
     """A contestant's process on its core, ended at the end."""
-    process = subprocess.Popen(
-        command(name, port, options),
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),  # noqa: PLW1509 - no thread runs here
-    )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
+    with tempfile.TemporaryDirectory(prefix="mock-heidi-benchmarks-") as folder:
+        process = subprocess.Popen(
+            command(name, port, Path(folder), options),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}),  # noqa: PLW1509 - no thread runs here
+        )
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stderr is not None:
-            process.stderr.close()
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stderr is not None:
+                process.stderr.close()
 
 
 @contextmanager
@@ -99,7 +103,7 @@ def running(name: str, core: int, options: Sequence[str] = ()) -> Iterator[Runni
     port = free_port()
     with spawned(name, port, core, options) as process:
         await_answer(process, port, name)
-        yield Running(port, process.pid, _headers(name, port), "" if name == "prism" else BASE)
+        yield Running(port, process.pid, _headers(name, port))
 
 
 def await_answer(process: subprocess.Popen[bytes], port: int, name: str) -> None:

@@ -42,9 +42,9 @@ class Asked(NamedTuple):
     path: str
     body: Any = None
 
-    def line(self, base: str) -> str:
+    def line(self) -> str:
         text = "" if self.body is None else json.dumps(self.body)
-        return f"{self.method} {base}{self.path} {text}".rstrip()
+        return f"{self.method} {BASE}{self.path} {text}".rstrip()
 
 
 class LoadError(Exception):
@@ -90,11 +90,9 @@ class Load:
         self._lines = folder / "asked.txt"
         self._core = core
 
-    def per_second(
-        self, port: int, asked: Sequence[Asked], headers: Mapping[str, str], seconds: float, base: str = BASE
-    ) -> float:
+    def per_second(self, port: int, asked: Sequence[Asked], headers: Mapping[str, str], seconds: float) -> float:
         """Answers a second, after a while to warm up; :class:`LoadError` where any is not a success."""
-        self._lines.write_text("\n".join(one.line(base) for one in asked) + "\n")
+        self._lines.write_text("\n".join(one.line() for one in asked) + "\n")
         if self._warm:
             self._run(port, headers, self._warm)
         answers, micros, failed = self._run(port, headers, max(1, seconds))  # wrk counts in whole seconds

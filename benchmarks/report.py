@@ -14,9 +14,9 @@ _NAMES = {
     "plain": "Starlette, one route",
     "team": "FastAPI over a dict",
     "team, POST": "FastAPI over a dict, POST",
-    "prism": "Prism",
+    "json_server": "json-server",
 }
-_COLOURS = {"mock_heidi": "#1f6f8b", "plain": "#a3b18a", "team": "#d4a373", "prism": "#bc6c6c"}
+_COLOURS = {"mock_heidi": "#1f6f8b", "plain": "#a3b18a", "team": "#d4a373", "json_server": "#bc6c6c"}
 _PLOTTED = ("get_one", "get_list", "get_filtered", "post", "patch", "stream", "in_process")
 
 

@@ -9,15 +9,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.loads import Asked
+from benchmarks.loads import BASE, Asked
 
 _MARK = b"data: "
 
 
-def request_bytes(port: int, asked: Asked, headers: Mapping[str, str], base: str) -> bytes:
+def request_bytes(port: int, asked: Asked, headers: Mapping[str, str]) -> bytes:
     """A request as it goes over the wire."""
     body = json.dumps(asked.body).encode()
-    lines = [f"{asked.method} {base}{asked.path} HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Content-Length: {len(body)}"]
+    lines = [f"{asked.method} {BASE}{asked.path} HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from benchmarks import dashboard, measures
-from benchmarks.contestants import prism
+from benchmarks.contestants import json_server
 from benchmarks.loads import get_filtered, get_list, get_one, patch, post
 from benchmarks.measures import NO_PLUGIN, PIECES, PLUGIN, RATE, Asking, Bench, Figures
 
@@ -78,20 +78,18 @@ def at_most_more(limit: float, variant: str, figure: str = "time") -> Target:
     return Target(variant, figure, f"≤ {limit:g} ms more", lambda value, ratio: value - value / ratio <= limit)
 
 
-def _rates(
-    name: str, title: str, asking: Asking, *targets: Target, others: Sequence[str] = ("plain", "team")
-) -> Workload:
-    names = ["bare", "mock_heidi", *(one for one in others if one != "prism" or prism())]
-    variants = {one: partial(measures.rate, one, asking) for one in names}
+def _rates(name: str, title: str, asking: Asking, *targets: Target, others: Sequence[str]) -> Workload:
+    variants = {one: partial(measures.rate, one, asking) for one in ("bare", "mock_heidi", *others)}
     return Workload(name, title, variants, {"rate": "requests/s"}, targets)
 
 
 def workloads(*, quick: bool = False) -> list[Workload]:
     """All workloads, in the order of the report. The ``quick`` ones compare with the others in GET one only."""
     milliseconds, megabytes = {"time": "ms"}, {"memory": "MB"}
-    starters = ["bare", "mock_heidi", "plain", "team", *(["prism"] if prism() else [])]
+    others = ("plain", "team", *(["json_server"] if json_server() else []))
+    starters = ("bare", "mock_heidi", *others)
     few, many = "100 profiles", "many profiles"
-    others = () if quick else ("plain", "team")
+    often = () if quick else others
     return [
         Workload(
             "start", "Start to the first answer", {name: partial(measures.start, name) for name in starters},
@@ -102,11 +100,11 @@ def workloads(*, quick: bool = False) -> list[Workload]:
             {"Python": partial(measures.code, ""), **{verb: partial(measures.verb, verb) for verb in _VERBS}},
             milliseconds, tuple(at_most(limit, "ms", verb, "time") for verb, limit in _VERBS.items()),
         ),
-        _rates("get_one", "GET one", get_one, at_least(0.7), others=["plain", "team", "prism"]),
-        _rates("get_list", "GET list of 100", get_list, at_least(0.5), others=others),
-        _rates("get_filtered", "GET ?ehr_patient_id= with one match", get_filtered, others=others),
-        _rates("post", "POST", post, at_least(0.45), others=others),
-        _rates("patch", "PATCH", patch, at_least(0.5), others=others),
+        _rates("get_one", "GET one", get_one, at_least(0.7), others=others),
+        _rates("get_list", "GET list of 100", get_list, at_least(0.5), others=often),
+        _rates("get_filtered", "GET ?ehr_patient_id= with one match", get_filtered, others=often),
+        _rates("post", "POST", post, at_least(0.45), others=often),
+        _rates("patch", "PATCH", patch, at_least(0.5), others=often),
         Workload(
             "one_of_many", "GET one of 100,000",
             {few: partial(measures.rate_of_many, 100, _ONE), many: partial(measures.rate_of_many, None, _ONE)},

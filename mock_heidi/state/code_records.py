@@ -19,6 +19,12 @@ def _share(value: float) -> float:
     return value
 
 
+def _term(value: str) -> str:
+    if not value or value[0].isspace():
+        raise PydanticCustomError("term", "A term should begin with a word or a sign, not with a space")
+    return value
+
+
 class Code(Value):
     """A code of one system. The keys of ``metadata`` differ by system."""
 
@@ -32,7 +38,7 @@ class Code(Value):
 class CodeEntry(Record):
     """A clinical entity: the terms that identify it, its code, and similar codes."""
 
-    terms: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    terms: Annotated[tuple[Annotated[str, AfterValidator(_term)], ...], Field(strict=False, min_length=1)]
     primary: Code
     similar: Annotated[tuple[Code, ...], Field(strict=False)] = ()
 

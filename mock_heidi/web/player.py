@@ -52,7 +52,7 @@ def _send_head(request: Request, send: Send, head: Message) -> Awaitable[None]:
         entry.head, entry.status, entry.provenance, entry.met = head, request.status, request.provenance, request.met
     if request.number:
         headers = [*headers, (b"x-mock-request-id", b"%d" % request.number)]
-    if request.provenance is not None and request.shows_provenance:
+    if request.provenance is not None and request.registry.settings.provenance:
         headers = [*headers, (b"x-mock-provenance", request.provenance.encode())]
     head["headers"] = headers
     return send(head)

@@ -77,8 +77,6 @@ class Request:
     """The status that its answer has under the default assumptions, if a chosen one has changed it; otherwise 0."""
     provenance: str | None = None
     """The sources of the status and the body of its answer; None before the answer is known."""
-    shows_provenance = True
-    """True if a header of the answer gives the provenance."""
     ended_by_server = False
     """True if the server ended the answer, so that a lost connection does not mean that the client left."""
     form: FormData
@@ -153,7 +151,6 @@ class Request:
         self.status = status
         if self.provenance is None:
             self.provenance, self.met = provenance(self.operation, status, self.usual_status, self.met)
-            self.shows_provenance = self.registry.settings.provenance
 
     def journaled(self) -> Entry:
         """Its entry. The first call makes it. It is added to the journal as soon as the namespace exists."""

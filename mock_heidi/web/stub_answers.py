@@ -13,10 +13,8 @@ from mock_heidi.web.response import SANDBOX, is_inert
 
 
 def stub_of(request: Request) -> Stub | None:
-    """The reply that a test has set for this request, or None. Counts a hit."""
-    active = _find(request)
-    if active is not None:
-        active.hits += 1
+    """The reply that a test has set for the text of this request, or None."""
+    active = _hit(request, whole=False)
     return None if active is None else active.stub
 
 
@@ -25,13 +23,11 @@ def whole_stub(request: Request) -> Response | None:
 
     In a sign-in, it comes after the check of the key.
     """
-    replies = request.namespace.stubs
-    if request.operation not in replies.replaced or (request.operation == SIGN_IN and request.identity is None):
+    if request.operation == SIGN_IN and request.identity is None:
         return None
-    active = _find(request)
-    if active is None or not active.stub.whole:
+    active = _hit(request, whole=True)
+    if active is None:
         return None
-    active.hits += 1
     request.journaled()
     request.provenance = "reply"
     deviation = active.deviation(request.assumptions)
@@ -47,9 +43,14 @@ async def stub_instead(request: Request, takes: Takes) -> Response | None:
     return whole_stub(request)
 
 
-def _find(request: Request) -> ActiveStub | None:
-    """The first stub that matches the request and its body, as far as the body was read."""
-    return request.namespace.stubs.find(request.operation, request.params.get("session_id"), request.json)
+def _hit(request: Request, *, whole: bool) -> ActiveStub | None:
+    """The first reply that matches the request and its body, as far as the body was read. Counts a hit."""
+    replies, session = request.namespace.stubs, request.params.get("session_id")
+    found = replies.find(request.operation, session, request.json) if replies else None
+    if found is None or found.stub.whole != whole:
+        return None
+    found.hits += 1
+    return found
 
 
 def _answer_of(reply: Stub) -> Response:

@@ -376,6 +376,24 @@ def test_a_longer_term_wins_over_a_shorter_one_that_begins_earlier(heidi: Client
     assert in_note(found, text) == ["heart failure of age", "known heart"]
 
 
+def test_a_term_may_begin_and_end_with_a_sign(heidi: Client) -> None:
+    heidi.post("/_mock/state", json={"clinical_codes": [code_of("+ve swab", "A-1"), code_of("cough++", "B-2")]})
+    text = "A +VE SWAB, cough++ and 3+ve swabs."
+    place(heidi, text)
+
+    found = codes(heidi)
+
+    assert in_note(found, text) == ["+VE SWAB", "cough++"]
+
+
+@pytest.mark.parametrize("term", ["", " cough", "\u2003cough"])
+def test_a_term_that_begins_with_a_space_is_refused(heidi: Client, term: str) -> None:
+    answer = heidi.post("/_mock/state", json={"clinical_codes": [code_of(term, "A-1")]})
+
+    assert answer.status_code == 400
+    assert "A term should begin with a word or a sign, not with a space" in answer.json()["error"]
+
+
 def code_of(term: str, code: str) -> dict[str, Any]:
     primary = {"code": code, "code_name": term, "score": 0.5, "code_system": "icd_10"}
     return {"terms": [term], "primary": primary}
