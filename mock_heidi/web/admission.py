@@ -89,8 +89,7 @@ def drop_unused_namespace(request: Request) -> None:
 
 def drop_namespace(request: Request) -> None:
     """Drop the namespace of the request."""
-    namespace = request.known_namespace
-    if namespace is not None:
-        if request.registry.get(namespace.name) is namespace:  # not a new one of that name
-            request.registry.drop(namespace.name)
-        request.known_namespace, request.number = None, 0
+    namespace = request.namespace
+    if request.registry.get(namespace.name) is namespace:  # not a new one of that name
+        request.registry.drop(namespace.name)
+    request.known_namespace, request.number = None, 0
