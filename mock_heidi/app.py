@@ -30,7 +30,6 @@ from mock_heidi.web.unmatched import explain
 
 _BASE = split(BASE_PATH)
 _BELOW = f"{BASE_PATH}/"
-_OTHER_HOST = "its Host is not a name or address of this server"
 
 
 def create_app(settings: Settings | None = None, /, *, listener: Listener | None = None, **options: Any) -> App:
@@ -122,7 +121,7 @@ class App(Starlette):
             request = Request(self.registry, NO_MATCH, scope, receive)
             request.known_namespace = self.registry.default
             request.answer = refusal(request, HostNotAllowedError(refused.what, refused.cure))
-            request.why = f"{_OTHER_HOST}; {refused.logged}"
+            request.why = f"its Host is not a name or address of this server; {refused.logged}"
         else:
             identify(request)
             if request.route is None:
@@ -137,20 +136,17 @@ class App(Starlette):
         request.known_namespace = self.registry.get(name or self.registry.default.name)
         if name is not None and not is_namespace(name):
             request.answer = ControlError.of(wrong_name(name, "namespace")).response
+        elif request.allow:
+            request.answer = WrongMethodError(request.allow).response
         elif request.route is None:
-            error = WrongMethodError(request.allow) if request.allow else _no_endpoint(scope["path"])
-            request.answer = error.response
+            hint = nearest(scope["path"], [f"/_mock{route.path}" for route in self.control.router.routes])
+            request.answer = ControlError(404, f"there is no endpoint {scope['path']!r}", hint).response
         if (refused := self.guard.refusal(request)) is not None:
             await refused(scope, receive, send)
         elif is_own(request.headers.get(b"origin"), request.headers.get(b"host", b"")):
             await operate(request, send)
         else:
             await self.control_cors.pass_on(request, send, operate)
-
-
-def _no_endpoint(path: str) -> ControlError:
-    hint = nearest(path, [f"/_mock{route.path}" for route in _control_routes()])
-    return ControlError(404, f"there is no endpoint {path!r}", hint)
 
 
 def _namespace_in(segments: list[str]) -> tuple[str | None, list[str]]:

@@ -16,29 +16,26 @@ def identify(request: Request) -> None:
 
     At the host of another region, a key is unknown and a token invalid.
     """
-    registry = request.registry
-    if request.operation == SIGN_IN:
-        key = request.headers.get(b"heidi-api-key")
-        opened = None if key is None else registry.open(key.decode("latin-1"), request.name)
-        if opened is not None and opened.owner.region and _is_elsewhere(request, "API key", opened.owner.region):
-            opened = None
-        request.identity = opened
-    else:
-        found = registry.tokens.identify(request.headers.get(b"authorization"))
-        if isinstance(found, Caller) and found.region and _is_elsewhere(request, "token", found.region):
-            found = InvalidTokenError
-        request.identity = found
-    caller = request.identity
-    if request.name is None and isinstance(caller, (Caller, GoodKey)):
-        request.name = caller.namespace
+    registry, caller = request.registry, request.identity
+    if request.operation != SIGN_IN:
+        request.identity = caller = registry.tokens.identify(request.headers.get(b"authorization"))
+    elif (key := request.headers.get(b"heidi-api-key")) is not None:
+        request.identity = caller = registry.open(key.decode("latin-1"), request.name)
+    if isinstance(caller, (Caller, GoodKey)):
+        region = caller.region if isinstance(caller, Caller) else caller.owner.region
+        if region and _is_elsewhere(request, region):
+            request.identity = None
+        elif request.name is None:
+            request.name = caller.namespace
     request.known_namespace = registry.default if request.name is None else registry.get(request.name)
 
 
-def _is_elsewhere(request: Request, what: str, region: str) -> bool:
-    """True if the request is for the host of another region. Then the reason is noted; ``what`` belongs to a region."""
+def _is_elsewhere(request: Request, region: str) -> bool:
+    """True if the request is for the host of another region than the caller's. Then the reason is noted."""
     here = region_of(request.headers.get(b"host"))
     if here is None or here == region:
         return False
+    what = "API key" if request.operation == SIGN_IN else "token"
     request.why = f"the {what} belongs to the region {region}, but this host to {here}; send it to {HOSTS[region]}"
     return True
 
@@ -92,8 +89,7 @@ def drop_unused_namespace(request: Request) -> None:
 
 def drop_namespace(request: Request) -> None:
     """Drop the namespace of the request."""
-    namespace = request.known_namespace
-    if namespace is not None:
-        if request.registry.get(namespace.name) is namespace:  # not a new one of that name
-            request.registry.drop(namespace.name)
-        request.known_namespace, request.number = None, 0
+    namespace = request.namespace
+    if request.registry.get(namespace.name) is namespace:  # not a new one of that name
+        request.registry.drop(namespace.name)
+    request.known_namespace, request.number = None, 0

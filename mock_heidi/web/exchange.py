@@ -45,7 +45,7 @@ class Exchange:
     async def __call__(self, request: Request, send: Send) -> None:
         namespace = request.known_namespace
         clock = request.registry.fresh_clock() if namespace is None else namespace.clock
-        request.in_journal, request.at, request.started = True, clock.now(), precise()
+        request.at, request.started = clock.now(), precise()
         if namespace is not None:
             namespace.last_use = request.started
             namespace.busy += 1
@@ -161,35 +161,29 @@ async def _operate(request: Request) -> Response | Stream:
     """Admit the caller, read the body that the operation takes, and run the handler."""
     admit(request)
     assert request.route is not None  # noqa: S101 - admit refuses a request without a route
-    namespace, takes = request.known_namespace, OPERATIONS[request.route.name].takes
+    namespace, operation = request.known_namespace, OPERATIONS[request.route.name]
     answer: Any = None
     handler = request.route.endpoint
     # Test this here, as above: strict mode costs nothing while it is off.
     if (namespace or request.registry.start).strict or strictness.HEADER in request.headers:
         handler = strictness.checking(request, handler)
     if namespace is not None and request.operation in namespace.stubs.replaced:
-        answer = await stub_instead(request, takes)
-    if answer is None and takes is Takes.FORM:
+        answer = await stub_instead(request, operation.takes)
+    if answer is None and operation.takes is Takes.FORM:
         async with form(request):
             answer = request.changing(handler)
     elif answer is None:
-        if takes is Takes.JSON:
+        if operation.takes is Takes.JSON:
             await request.read_body()
         answer = request.changing(handler)
         if isinstance(answer, GeneratorType):
             request.journaled()  # it takes time, so the journal shows it now
             answer = await in_slices(answer)
     remember(request)
-    if namespace is not None and namespace.assumptions.chosen:
-        _choose_status(request, answer)
+    if operation.creates and request.provenance is None:  # a reply keeps its own status
+        request.usual_status, answer.status_code = answer.status_code, request.assumptions["creation_status"]
     made: Response | Stream = answer
     return made
-
-
-def _choose_status(request: Request, answer: Any) -> None:
-    """Give a creation the status that the assumptions choose. A reply keeps its own."""
-    if request.provenance is None and request.operation is not None and OPERATIONS[request.operation].creates:
-        request.usual_status, answer.status_code = answer.status_code, request.assumptions["creation_status"]
 
 
 def refusal(request: Request, error: Exception) -> Answer:

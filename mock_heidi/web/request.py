@@ -47,9 +47,7 @@ class Request:
     at = 0
     """The time of its arrival, in ms since 1970 by the clock of its namespace."""
     started = 0.0
-    """The time of its arrival, in seconds of the process's clock."""
-    in_journal = False
-    """True for a request to the API, which the journal keeps."""
+    """The time of its arrival, in seconds of the process's clock; 0 for the control API, which no journal keeps."""
     entry: Entry | None = None
     """Its entry in the journal. None for most requests: the journal keeps a small value once the answer is known."""
     number = 0
@@ -254,7 +252,7 @@ class Request:
     def show_soon(self) -> asyncio.Handle | None:
         """Let the journal show it soon, and tell its listeners. Most bodies arrive earlier and cancel this."""
         if self.entry is None:
-            return asyncio.get_running_loop().call_soon(self.journaled) if self.in_journal else None
+            return asyncio.get_running_loop().call_soon(self.journaled) if self.started else None
         return None if self.known_namespace is None else self.known_namespace.journal.tell_start_soon(self.entry)
 
     async def _receive(self, most: int, keep: int | None = None) -> int:

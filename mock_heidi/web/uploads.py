@@ -13,7 +13,7 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from mock_heidi.base.errors import BodyTooLargeError, NoTemporaryFileError, UnprocessableError
-from mock_heidi.base.problems import missing
+from mock_heidi.base.problems import missing, problem
 from mock_heidi.base.refusals import RefusedError
 from mock_heidi.content import durations
 from mock_heidi.web.request import Request
@@ -111,7 +111,8 @@ async def form(request: Request) -> AsyncIterator[None]:
         except MultiPartException as error:
             if request.meet("malformed_multipart") == HTTPStatus.BAD_REQUEST:
                 raise RefusedError("malformed_multipart", "There was an error parsing the body") from None
-            raise _broken(error.message) from None
+            message = f"Multipart decode error: {error.message}"
+            raise UnprocessableError([problem("multipart_invalid", message, "body")]) from None
     else:
         async for _ in _bounded(request):
             continue  # read the body first: otherwise the client sees a reset and no answer
@@ -137,11 +138,6 @@ async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
         if shown is not None:
             shown.cancel()
     request.confirm_account()
-
-
-def _broken(reason: str) -> UnprocessableError:
-    row = {"type": "multipart_invalid", "loc": ["body"], "msg": f"Multipart decode error: {reason}", "input": None}
-    return UnprocessableError([row])
 
 
 def file_of(fields: FormData, name: str) -> UploadFile:
