@@ -116,7 +116,7 @@ async def read_body(request: Request, limit: int = 1024 * 1024) -> Any:
 async def _read_body(request: Request, limit: int) -> Any:
     try:
         body = await request.read_body(limit)
-        if not body.strip():
+        if not body:
             return None
         if "yaml" in (request.header("content-type") or ""):
             from mock_heidi.fixtures.yaml_text import parsing_yaml

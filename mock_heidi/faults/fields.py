@@ -143,7 +143,10 @@ def _headers(value: Any) -> dict[str, str]:
 
 
 def _numbers(value: Any) -> tuple[int, ...]:
-    return tuple(map(_whole(1), value if isinstance(value, list | tuple) else [value]))
+    numbers = value if isinstance(value, list | tuple) else [value]
+    if not numbers:
+        raise _refuse("Input should be a number of 1 or more, or a list of them")
+    return tuple(map(_whole(1), numbers))
 
 
 def _operations(value: Any) -> tuple[str, ...]:
@@ -217,7 +220,9 @@ Whole = Annotated[int, *_type(_whole(1), {"type": "integer", "minimum": 1})]
 Count = Annotated[int, *_type(_whole(0), _COUNT)]
 Wait = Annotated[Delay, *_type(_delay, {"anyOf": [_NUMBER, _TEXT, _OBJECT]})]
 Keys = Annotated[tuple[str, ...], *_type(_keys, {"anyOf": [_TEXT, _LIST]})]
-Places = Annotated[tuple[int, ...], *_type(_numbers, {"anyOf": [_COUNT, {"type": "array", "items": _COUNT}]})]
+Places = Annotated[
+    tuple[int, ...], *_type(_numbers, {"anyOf": [_COUNT, {"type": "array", "minItems": 1, "items": _COUNT}]})
+]
 Operations = Annotated[
     tuple[str, ...], *_type(_operations, {"anyOf": [_OPERATION, {"type": "array", "items": _OPERATION}]})
 ]

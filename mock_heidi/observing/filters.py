@@ -24,6 +24,8 @@ from mock_heidi.state.stubs import matches
 
 _STATUS = re.compile(r"[1-5](\d\d|xx)|error|none")
 _MOST_DIGITS = 12
+# JSON may give these as numbers.
+_NUMBERS = ("status", "since", "before")
 # In the place of a name: at least one, or not any.
 _QUANTITIES = ("any", "none")
 # The cost of comparing an entry without its body.
@@ -109,12 +111,12 @@ def parse(given: Mapping[str, Any]) -> Filter:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """The text of a value. JSON may also give a number or, for ``fault``, true or false."""
+    """The text of a value. JSON may also give some as numbers and, for ``fault``, true or false."""
     if name == "match" or isinstance(value, str):
         return value
     if isinstance(value, bool) and name == "fault":
         return str(value).lower()
-    if isinstance(value, int) and not isinstance(value, bool):
+    if name in _NUMBERS and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise FilterError(f"{name} is not a text", f'write it like {{"{name}": "…"}}')
 

@@ -370,6 +370,7 @@ def test_a_key_that_was_added_opens_its_data(heidi: Client) -> None:
     [
         (b"", "the body is not an object of fixtures", FIXTURES_HINT),
         (b"[]", "the body is not an object of fixtures", FIXTURES_HINT),
+        (b" \r\n", "the body is not JSON: Expecting value", None),
         (b"{", "the body is not JSON: Expecting property name enclosed in double quotes", None),
         (b'{"sessions": [{"duration": NaN}]}', "the body is not JSON: NaN is not JSON", None),
         (b"[" * 100_000, "the body is not JSON: Nested deeper than 64 levels", None),

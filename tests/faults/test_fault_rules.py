@@ -317,6 +317,7 @@ def test_a_used_id_is_refused_and_never_generated(heidi: Client) -> None:
         ({"delay": 86_401}, "delay: Input should be a number of seconds, a day at most", HINT),
         ({"probability": 1.1, "status": 503}, "probability: Input should be a number from 0 to 1", HINT),
         ({"times": 0, "status": 503}, "times: Input should be a whole number from 1 to 1000000000", HINT),
+        ({"nth": [], "status": 503}, "nth: Input should be a number of 1 or more, or a list of them", HINT),
         ({"nth": [1, 0], "status": 503}, "nth: Input should be a whole number from 1 to 1000000000", HINT),
         ({"match": "x", "status": 503}, "match: Input should be a valid dictionary", HINT),
         ({"header": "X-Client", "status": 503}, None, None),

@@ -119,6 +119,7 @@ def test_an_unmet_expectation_names_the_nearest_requests(
         ({"operation": "get_sesion"}, "did you mean get_session"),
         ({"opperation": "get_session"}, "did you mean operation"),
         ({"count": 1, "at_least": 1}, "send one of them"),
+        ({"at_least": 1, "path": 5}, 'write it like {"path": "…"}'),
         ({"count": -1}, 'send "count": 1'),
         ({"count": "1"}, 'send "count": 1'),
         ({"never": False}, "true"),
