@@ -15,6 +15,7 @@ import re
 import subprocess
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,6 +55,7 @@ class World:
         self.path = f"/ns/{name}{BASE_PATH}"
         headers = {"Authorization": f"Bearer {self.handle.token()}"}
         self.http = httpx.Client(base_url=f"{server.url}{self.path}/", headers=headers)
+        self.events: Future[str]
         self.refused: list[str] = []
         """The messages of expectations that do not hold."""
 
@@ -350,16 +352,19 @@ def shown(world: World) -> dict[str, str]:
 
 
 def events(world: World) -> str:
-    """The events of a namespace, up to a reset that restores nothing."""
+    """The events of a namespace so far. A reset that restores nothing ends them."""
     keep = "state,clock,ids,requests,transitions,replies,faults,findings"
     world.handle.control("POST", f"/reset?keep={keep}")
+    return world.events.result(60)
+
+
+def until_reset(answer: httpx.Response) -> str:
+    """The lines of a stream of events, up to the first reset."""
     said = []
-    url = f"{world.server.url}/ns/{world.handle.name}/_mock/events"
-    with httpx.stream("GET", url, headers={"Last-Event-ID": "0"}, timeout=60) as answer:
-        for line in answer.iter_lines():
-            said.append(line)
-            if line == "event: reset":
-                break
+    for line in answer.iter_lines():
+        said.append(line)
+        if line == "event: reset":
+            break
     return "\n".join(said)
 
 
@@ -371,11 +376,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @contextlib.contextmanager
 def begun(server: Running, name: str) -> Iterator[World]:
-    """A fresh namespace whose events are kept."""
-    world = World(server, name)
-    with world.http, world.handle:
-        with httpx.stream("GET", f"{server.url}/ns/{name}/_mock/events"):
-            pass  # events are kept from now on
+    """A fresh namespace with a listener to its events."""
+    world, pool = World(server, name), ThreadPoolExecutor(1)
+    listening = httpx.stream("GET", f"{server.url}/ns/{name}/_mock/events", timeout=60)
+    with world.http, world.handle, pool, listening as answer:
+        world.events = pool.submit(until_reset, answer)
         yield world
 
 
