@@ -40,6 +40,20 @@ window.fetch = async (url, options) => {
 };
 """
 
+# The second load of the list is answered, but the page gets the answer only after `release()`.
+HELD_LIST = """
+const ask = window.fetch;
+let loads = 0;
+window.fetch = async (url, options) => {
+  const answer = await ask(url, options);
+  if (String(url).includes('limit=200') && ++loads === 2) {
+    document.documentElement.dataset.held = 'true';
+    await new Promise((resolve) => { window.release = resolve; });
+  }
+  return answer;
+};
+"""
+
 
 def view(server: Handle, page: Page, address: str = "requests") -> None:
     """Open the view, or reload it with another address."""
@@ -122,6 +136,21 @@ def test_a_request_that_comes_before_the_events_do_is_listed(
     page.evaluate("release()")
 
     chromium.expect(options(page)).to_have_count(2)
+
+
+def test_a_request_that_comes_while_the_list_is_loaded_again_stays(
+    server: Handle, page: Page, chromium: ChromiumThread
+) -> None:
+    page.add_init_script(HELD_LIST)
+    server.token()
+    view(server, page)
+    page.wait_for_selector("html[data-held]")
+    server.token()
+    chromium.expect(options(page)).to_have_count(2)
+    page.evaluate("window.release()")
+    server.token()
+
+    chromium.expect(options(page)).to_have_count(3)
 
 
 def test_the_list_is_filtered_by_what_the_control_api_filters(

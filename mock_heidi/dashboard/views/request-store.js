@@ -63,6 +63,8 @@ export class RequestStore {
     /** The lowest id that may have changed since the last question. */
     this.stale = Infinity;
     this.asking = false;
+    /** @type {Headline[] | null} What comes while the newest page is asked for. */
+    this.late = null;
   }
 
   /**
@@ -76,11 +78,20 @@ export class RequestStore {
     const signal = AbortSignal.any([turn.signal, this.signal]);
     this.filter = filter;
     const fits = localTest(filter);
+    /** @type {Headline[]} */
+    const late = [];
+    this.late = late;
     try {
       for (let [before, limit, more] = ['', FIRST_PAGE, true]; more; limit = PAGE) {
         const page = await this.#ask({ limit: String(limit), ...(before && { before }) }, signal);
-        if (before === '') this.#clear();
+        if (turn !== this.turn) return;
+        if (before === '') {
+          this.late = null;
+          this.#clear();
+        }
         this.#merge(page.requests.filter(fits));
+        // An answer may be older than what has come meanwhile.
+        if (before === '') this.#merge(late);
         more = page.more && this.rows.length < MOST;
         before = String(page.requests[0]?.id ?? '');
         this.#tell(null);
@@ -136,7 +147,7 @@ export class RequestStore {
     const row = this.byId.get(request);
     if (!row || row.findings.includes(code)) return;
     const highest = LEVELS.find((one) => one === level || one === row.finding_level) ?? level;
-    this.#put({ ...row, findings: [...row.findings, code], finding_level: highest });
+    this.#merge([{ ...row, findings: [...row.findings, code], finding_level: highest }]);
   }
 
   /** @param {HeidiEvent[]} events */
@@ -200,6 +211,7 @@ export class RequestStore {
    * @param {Headline[]} found
    */
   #merge(found) {
+    this.late?.push(...found);
     const fresh = found.filter((row) => {
       const isNew = !this.byId.has(row.id);
       if (isNew) this.byId.set(row.id, row);
