@@ -7,7 +7,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,8 +21,6 @@ from benchmarks.machine import Cores, resident
 PIECES, FIRST, RATE = 200, 0.3, 40
 Figures = dict[str, float]
 Asking = Callable[[Sequence[str]], list[Asked]]
-# Both are named by -p, for which pytest reads the entry points of all packages, as it does in an ordinary run.
-PLUGIN, NO_PLUGIN = "mock_heidi.pytest_plugin", "empty_plugin"
 _EMPTY = ("--fixtures", "empty")
 _STATEFUL = ("mock_heidi", "unjournaled", "team", "json_server")
 
@@ -96,7 +93,7 @@ def verb(name: str, bench: Bench) -> Figures:
     """The time of a verb of the command, from its start to its end. A server runs for the verbs that need one."""
     with running("mock_heidi", bench.cores.load, _EMPTY) as contestant:
         options = ("--url", f"http://127.0.0.1:{contestant.port}", "--api-key", KEY) if name in ("env", "token") else ()
-        return {"time": _milliseconds(bench, [script("mock-heidi"), name, *options], ROOT)}
+        return {"time": milliseconds(bench, [script("mock-heidi"), name, *options], ROOT)}
 
 
 def memory(name: str, bench: Bench, *, full: bool = False) -> Figures:
@@ -254,7 +251,7 @@ def layer(asked: Sequence[str], name: str, bench: Bench) -> Figures:
     return {title: float(_run(bench, [*command, title, "--until", name], ROOT)) for title in asked}
 
 
-def _milliseconds(bench: Bench, command: Sequence[str], folder: Path) -> float:
+def milliseconds(bench: Bench, command: Sequence[str], folder: Path) -> float:
     """The median time of a command."""
     taken = []
     for _ in range(bench.repeats):
@@ -266,37 +263,4 @@ def _milliseconds(bench: Bench, command: Sequence[str], folder: Path) -> float:
 
 def code(text: str, bench: Bench) -> Figures:
     """The time of a Python that runs this code."""
-    return {"time": _milliseconds(bench, [sys.executable, "-c", text], ROOT)}
-
-
-_TESTS = """
-import pytest
-
-@pytest.fixture
-def nothing():
-    yield
-
-@pytest.mark.parametrize("number", range({count}))
-def test_it({fixture}, number):
-    pass
-"""
-
-
-def _pytest(bench: Bench, fixture: str, count: int, plugin: str = PLUGIN) -> float:
-    with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
-        (Path(folder) / "test_it.py").write_text(_TESTS.format(fixture=fixture, count=count))
-        (Path(folder) / f"{NO_PLUGIN}.py").touch()
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", plugin]
-        return _milliseconds(bench, command, Path(folder))
-
-
-def unused_plugin(plugin: str, bench: Bench) -> Figures:
-    """The time of a run of one test that does not use the plugin."""
-    return {"time": _pytest(bench, "nothing", 1, plugin)}
-
-
-def fixture(name: str, bench: Bench) -> Figures:
-    """The time of a run of one test that uses a fixture, and of each further test."""
-    few, many = 1, 201
-    first = _pytest(bench, name, few)
-    return {"first": first, "further": (_pytest(bench, name, many) - first) / (many - few)}
+    return {"time": milliseconds(bench, [sys.executable, "-c", text], ROOT)}

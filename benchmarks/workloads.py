@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from benchmarks import dashboard, measures
+from benchmarks import dashboard, measures, pytest_runs
 from benchmarks.contestants import json_server
 from benchmarks.loads import get_filtered, get_list, get_one, patch, post
-from benchmarks.measures import NO_PLUGIN, PIECES, PLUGIN, RATE, Asking, Bench, Figures
+from benchmarks.measures import PIECES, RATE, Asking, Bench, Figures
 
 LAYERED = ("GET one", "POST", "PATCH")
 CPU = ("GET one", "GET list of 100", "PATCH", "POST")
@@ -246,16 +246,16 @@ def workloads(*, quick: bool = False) -> list[Workload]:
         Workload(
             "start_plugin", "A pytest run that does not use the plugin",
             {
-                "an empty plugin": partial(measures.unused_plugin, NO_PLUGIN),
-                "mock_heidi": partial(measures.unused_plugin, PLUGIN),
+                "an empty plugin": partial(pytest_runs.unused_plugin, pytest_runs.NO_PLUGIN),
+                "mock_heidi": partial(pytest_runs.unused_plugin, pytest_runs.PLUGIN),
             },
             milliseconds, (at_most_more(5, "mock_heidi"),),
         ),
         Workload(
             "start_fixture", "The fixture: a run with one test, and each further test",
             {
-                "an empty fixture": partial(measures.fixture, "nothing"),
-                "mock_heidi": partial(measures.fixture, "mock_heidi"),
+                "an empty fixture": partial(pytest_runs.fixture, "nothing"),
+                "mock_heidi": partial(pytest_runs.fixture, "mock_heidi"),
             },
             {"first": "ms", "further": "ms"},
             (at_most_more(350, "mock_heidi", "first"), at_most_more(1.2, "mock_heidi", "further")),
